@@ -1,0 +1,32 @@
+"""The two ways in which things go wrong: a request that makes no sense, and a clip that cannot be used."""
+
+
+class RequestError(Exception):
+    """What the user asked for is wrong; nothing was written.
+
+    The message names the offending input and the remedy. Commands print it on stderr and exit with status 2.
+    """
+
+
+class JobError(Exception):
+    """The job itself failed, after it had begun.
+
+    The message says what happened and what to do. Commands print it on stderr and exit with status 1.
+    """
+
+
+class ClipError(Exception):
+    """One clip cannot be used; every other clip goes on.
+
+    Attributes:
+        reason: a short stable word for counting, in kebab-case, for example ``no-streams`` or ``decoder-crashed``.
+        message: what happened to this clip, for a person, with the remedy where there is one.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+    def __reduce__(self) -> tuple[type["ClipError"], tuple[str, str]]:
+        return (type(self), (self.reason, self.message))
