@@ -30,3 +30,7 @@ class ClipError(Exception):
 
     def __reduce__(self) -> tuple[type["ClipError"], tuple[str, str]]:
         return (type(self), (self.reason, self.message))
+
+
+class ClipFiltered(ClipError):
+    """A clip that is fine in itself but deliberately left out of the data set."""

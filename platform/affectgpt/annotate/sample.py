@@ -49,13 +49,25 @@ class Label:
     clues: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What decoding a clip found, kept when frames and sound are gone; fields as in ``Media``."""
+
+    duration_s: float
+    has_video: bool
+    has_audio: bool
+    frames_expected: int
+    frames_got: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """A clip and everything that is known of it so far; steps return changed copies (``dataclasses.replace``).
 
     Attributes:
         clip: the clip.
-        media: the decoded content; None once no later step needs it.
+        media: frames and sound; None once no later step needs them.
+        decoded: what decoding found; None where no step needs media and nothing was decoded.
         voice_reference: the speaker's usual measurements by name, or None where the speaker is not known.
         visual: what the picture shows, or None (no video, or not yet looked at).
         acoustic: what the voice shows, or None.
@@ -68,6 +80,7 @@ class Sample:
 
     clip: Clip
     media: Media | None = None
+    decoded: Decoded | None = None
     voice_reference: Mapping[str, float] | None = None
     visual: Clue | None = None
     acoustic: Clue | None = None

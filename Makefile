@@ -1,0 +1,42 @@
+# Every target sets up what it needs by itself and is quick when nothing has changed.
+# DEVICE=gpu installs for a machine with NVIDIA GPUs; the default is CPU only.
+
+DEVICE ?= cpu
+VENV ?= .venv
+DEMO ?= demo
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench clean help
+
+help:
+	@echo "make demo    make talking clips and turn them into a described, labelled data set"
+	@echo "make test    run all tests"
+	@echo "make lint    formatting, lint and types"
+	@echo "make bench   measure what the README claims"
+
+# Installs the platform with the extras of the stamp's name: core or dev.
+$(VENV)/.installed-%: pyproject.toml cluster/constraints/$(DEVICE).txt cluster/install/environment.sh
+	cluster/install/environment.sh $(VENV) $* $(DEVICE)
+	@touch $@
+
+# Debian packages that only tests and benchmarks need: a browser, an S3 server, ffmpeg.
+$(VENV)/.system-packages: cluster/install/test-packages.sh | $(VENV)/.installed-dev
+	cluster/install/test-packages.sh
+	@touch $@
+
+demo: $(VENV)/.installed-core
+	$(BIN)/python jobs/demo.py $(DEMO)
+
+test: $(VENV)/.installed-dev $(VENV)/.system-packages
+	$(BIN)/pytest $(TESTS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed-dev $(VENV)/.system-packages
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) $(DEMO) build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Makes a virtual environment with the platform in it.
+# usage: environment.sh FOLDER core|dev cpu|gpu
+set -eu
+folder=$1 extras=$2 device=$3
+here=$(cd "$(dirname "$0")" && pwd)
+project=$(cd "$here/../.." && pwd)
+
+python=
+for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        python=$candidate
+        break
+    fi
+done
+if [ -z "$python" ]; then
+    echo "Python 3.11 or newer is needed; install it, or name it: make PYTHON=/path/to/python3.12 ..." >&2
+    exit 1
+fi
+
+if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    "$here/apt.sh" "python$version-venv"
+fi
+
+[ -x "$folder/bin/python" ] || "$python" -m venv "$folder"
+case $extras in
+    core) target=$project ;;
+    *) target="$project[$extras]" ;;
+esac
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+    --constraint "$project/cluster/constraints/$device.txt" --editable "$target"

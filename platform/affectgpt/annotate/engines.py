@@ -1,0 +1,44 @@
+"""Which engines each step has, and how a step is made by name."""
+
+from importlib import import_module
+
+from affectgpt.annotate.step import Step
+
+STEP_NAMES = ("visual_clue", "acoustic_clue", "merge", "translate", "labels")
+
+ENGINES: dict[tuple[str, str], str] = {
+    ("visual_clue", "signal"): "affectgpt.annotate.signal.visual:VisualClue",
+    ("acoustic_clue", "signal"): "affectgpt.annotate.signal.acoustic:AcousticClue",
+    ("merge", "signal"): "affectgpt.annotate.signal.merge:Merge",
+    ("translate", "signal"): "affectgpt.annotate.signal.translate:Translate",
+    ("labels", "signal"): "affectgpt.annotate.signal.labels:Labels",
+}
+
+
+def check_engine(step: str, engine: str) -> None:
+    """Refuse an engine that the step does not have, without loading the engines that come with the platform.
+
+    Raises:
+        ValueError: there is no such engine for this step; the message lists those that there are.
+    """
+    if ":" in engine:
+        step_class(step, engine)
+    elif (step, engine) not in ENGINES:
+        known = ", ".join(name for of, name in ENGINES if of == step)
+        raise ValueError(f"{step} has no engine {engine!r}; it has: {known}, or package.module:Class")
+
+
+def step_class(step: str, engine: str) -> type[Step]:
+    """Return the class of a step on an engine; ``engine`` may also be ``package.module:Class``.
+
+    Raises:
+        ValueError: the class cannot be imported or is no step.
+    """
+    module, _, name = (engine if ":" in engine else ENGINES[step, engine]).partition(":")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{step}: engine {engine!r} cannot be imported: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Step)):
+        raise ValueError(f"{step}: engine {engine!r} is not a subclass of affectgpt.annotate.step.Step")
+    return found

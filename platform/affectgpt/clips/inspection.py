@@ -1,0 +1,63 @@
+"""Everything that is found out about a source before it is decoded: its hash, its streams, its clips."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from affectgpt.clips.clip import Clip
+from affectgpt.clips.probing import SourceInfo
+from affectgpt.clips.sources import Source
+from affectgpt.clips.spans import Cutting, cut
+from affectgpt.clips.storage import content_sha256, stat_source
+from affectgpt.clips.subtitles import sidecar_cues
+from affectgpt.errors import ClipError
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is known of a usable source.
+
+    Attributes:
+        content_sha256: hash of the whole file, in hexadecimal.
+        size_bytes: length of the file.
+        info: what its container tells.
+        clips: its clips, in the order of time; at least one.
+    """
+
+    content_sha256: str
+    size_bytes: int
+    info: SourceInfo
+    clips: tuple[Clip, ...]
+
+
+def inspect_source(source: Source, cutting: Cutting, probe_isolated: Callable[[str], SourceInfo]) -> Inspection:
+    """Find out what a source is and cut it into clips.
+
+    A file that several sources name (spans of one long video) is probed and hashed once in a process, as long as it
+    does not change.
+
+    Args:
+        source: what the listing or the manifest says.
+        cutting: how long sources become clips.
+        probe_isolated: runs ``affectgpt.clips.probing.probe`` where a crash of FFmpeg harms nobody.
+
+    Raises:
+        ClipError: why the source cannot be used: its own ``problem``, or what storage, the probe, the subtitle file or
+            the cutting says.
+    """
+    if source.problem is not None:
+        raise ClipError(source.problem.reason, source.problem.message)
+    found = stat_source(source.uri)
+    info, digest = _probed_and_hashed(source.uri, found.size_bytes, found.modified, probe_isolated)
+    sidecar = None
+    if source.subtitle is None:
+        sidecar = sidecar_cues(source.uri, spoken=source.language or info.audio_language)
+    return Inspection(digest, found.size_bytes, info, cut(source, info, sidecar, cutting))
+
+
+@functools.lru_cache(maxsize=32)
+def _probed_and_hashed(
+    uri: str, size_bytes: int, modified: str | None, probe_isolated: Callable[[str], SourceInfo]
+) -> tuple[SourceInfo, str]:
+    """Probe and hash one version of a file; size and modification tell versions apart."""
+    return probe_isolated(uri), content_sha256(uri)

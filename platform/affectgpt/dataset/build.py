@@ -1,0 +1,92 @@
+"""``build-dataset`` from beginning to end: list, inspect, plan, annotate, publish, report."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from affectgpt.clips.manifest import read_manifest
+from affectgpt.clips.sources import Source, list_sources
+from affectgpt.dataset.attempts import clip_attempts, source_attempts
+from affectgpt.dataset.checks import check_budget, check_nothing_is_dropped, check_outcomes, check_output
+from affectgpt.dataset.inspecting import source_batches
+from affectgpt.dataset.ledger import Folder, Ledger
+from affectgpt.dataset.planning import make_plan
+from affectgpt.dataset.progress import progress
+from affectgpt.dataset.publishing import count_annotated, publish, publish_rejected
+from affectgpt.dataset.recipe import Recipe
+from affectgpt.dataset.reporting import Timing, write_report
+from affectgpt.dataset.schema import SOURCES
+from affectgpt.dataset.voices import with_voices
+from affectgpt.errors import JobError
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks of ``build-dataset``.
+
+    Attributes:
+        input: a folder, glob, file or URI; or None where a manifest is given.
+        manifest: a CSV, Parquet or JSON Lines file that lists the clips; or None where an input is given.
+        output: folder or URI of the data set.
+        recipe: the settings.
+        limit: how many sources to take at most, or None for all.
+        retry_rejected: whether clips that were rejected by an earlier run are tried again.
+        drop_missing: whether clips that an earlier run annotated may be left out because the input has them no more.
+    """
+
+    input: str | None
+    manifest: str | None
+    output: str
+    recipe: Recipe
+    limit: int | None = None
+    retry_rejected: bool = False
+    drop_missing: bool = False
+
+    def sources(self) -> Iterator[Source]:
+        """List what the input or the manifest holds, up to the limit."""
+        found = read_manifest(self.manifest) if self.manifest is not None else list_sources(self.input or "")
+        return islice(found, self.limit)
+
+
+def build(request: Request) -> dict[str, Any]:
+    """Build the data set, or go on building it, and return what ``report.json`` says.
+
+    Raises:
+        RequestError: the request is wrong; nothing was written.
+        JobError: too many clips were rejected, or the run lost clips.
+    """
+    # Importing Ray takes a second, which a request that is refused should not cost.
+    from affectgpt.dataset import cluster
+
+    began = time.monotonic()
+    output, recipe = Folder.at(request.output), request.recipe
+    ledger = Ledger(output)
+    check_output(output, recipe)
+    attempts = source_attempts(ledger, request.retry_rejected)
+    sources = list(source_batches(request.sources(), recipe.cutting.settings(), attempts))
+    output.write_text("recipe.yaml", recipe.to_yaml())
+    count = ledger.sources.write_table(sources, SOURCES)
+    cluster.connect()
+    start_up_s = time.monotonic() - began
+
+    with progress("inspecting", "sources", count, ledger.clips_done):
+        cluster.inspect(ledger, count, recipe)
+    plan = make_plan(ledger, clip_attempts(ledger, request.retry_rejected))
+    check_nothing_is_dropped(output, plan, request.drop_missing)
+    try:
+        check_budget(plan.settled, plan.inputs, recipe.run.rejected_budget)
+    except JobError:
+        publish_rejected(output, ledger, plan)
+        raise
+
+    before = count_annotated(ledger, plan)
+    work = with_voices(plan.work, ledger, recipe, cluster.measure_voices)
+    ledger.work.write_table(work.to_batches(), work.schema)
+    with progress("annotating", "clips", work.num_rows, ledger.outcomes_done):
+        cluster.annotate(ledger, work.num_rows, recipe)
+    check_outcomes(ledger, plan)
+    publish(output, ledger, plan, recipe.run.part_mib)
+    timing = Timing(start_up_s, time.monotonic() - began)
+    return write_report(output, request.output, ledger, plan, before, timing, recipe)

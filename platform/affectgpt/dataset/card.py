@@ -1,0 +1,91 @@
+"""The data set's card: the README.md of the output folder, for people and for the Hugging Face Hub."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from affectgpt.dataset.report import text
+
+_HERE = Path(__file__).parent
+# The Hub's size categories (https://huggingface.co/docs/hub/datasets-cards), by the number of rows that ends each.
+_SIZES = {
+    1_000: "n<1K",
+    10_000: "1K<n<10K",
+    100_000: "10K<n<100K",
+    1_000_000: "100K<n<1M",
+    10_000_000: "1M<n<10M",
+    100_000_000: "10M<n<100M",
+    1_000_000_000: "100M<n<1B",
+}
+_LABELS_NAMED = 10
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$])")
+_PRIMARY_LANGUAGE = re.compile(r"([a-z]{2,3})(?:-|$)")
+
+
+def render_card(report: Mapping[str, Any], dataset_name: str) -> str:
+    """Render the card of a data set as Markdown with YAML front matter.
+
+    Args:
+        report: the content of ``report.json``, see ``affectgpt.dataset.report.render.render_report``.
+        dataset_name: what the data set is called; any text.
+
+    Raises:
+        KeyError, jinja2.UndefinedError: a key of ``report`` is missing.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=False,  # Markdown: text from outside goes through the filter markdown instead.
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        markdown=_markdown, count=text.count, duration=text.duration, moment=text.moment, words=text.words
+    )
+    engines = {step: settings["engine"] for step, settings in report["recipe"]["steps"].items()}
+    return environment.get_template("card.md.jinja").render(
+        report=report,
+        name=dataset_name,
+        front_matter=_front_matter(report, dataset_name),
+        engines=engines,
+        frequent_labels=report["labels"][:_LABELS_NAMED],
+        by_signal="signal" in engines.values(),
+    )
+
+
+def _front_matter(report: Mapping[str, Any], dataset_name: str) -> str:
+    matter = {
+        "pretty_name": _one_line(dataset_name),
+        "language": _languages(report["languages"]),
+        "license": "unknown",
+        "annotations_creators": ["machine-generated"],
+        "task_categories": ["video-text-to-text", "audio-text-to-text"],
+        "tags": ["emotion-recognition", "multimodal", "explainable", "open-vocabulary", "affective-computing"],
+        "size_categories": [_size_category(report["annotated"])],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/*.parquet"}]}],
+    }
+    return yaml.safe_dump(matter, allow_unicode=True, sort_keys=False, width=1_000_000)
+
+
+def _size_category(rows: int) -> str:
+    return next((name for limit, name in _SIZES.items() if rows < limit), "1B<n<10B")
+
+
+def _languages(spoken: Mapping[str, int]) -> list[str]:
+    """List the languages that the Hub knows by a two- or three-letter code: of the descriptions, then of the speech."""
+    tags = [_PRIMARY_LANGUAGE.match(tag.lower()) for tag, clips in spoken.items() if clips > 0]
+    return list(dict.fromkeys(["en", "zh", *sorted(tag[1] for tag in tags if tag)]))
+
+
+def _one_line(value: str) -> str:
+    return text.printable(" ".join(value.split()))
+
+
+def _markdown(value: str) -> str:
+    """Make any text harmless within one line of Markdown: shown as it is, neither markup nor HTML."""
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", text.excerpt(_one_line(value), 200).head)

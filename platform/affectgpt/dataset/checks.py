@@ -1,0 +1,105 @@
+"""What must hold before, during and after a run, and what to do where it does not."""
+
+from collections import Counter
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import yaml
+
+from affectgpt.dataset.ledger import Folder, Ledger
+from affectgpt.dataset.planning import Plan
+from affectgpt.dataset.recipe import Recipe, differences
+from affectgpt.dataset.schema import DATA, OUTCOMES
+from affectgpt.errors import JobError, RequestError
+
+BUDGET_FROM_CLIPS = 100
+REASONS_SHOWN = 10
+NAMES_SHOWN = 5
+
+
+def check_output(output: Folder, recipe: Recipe) -> None:
+    """Check that the output can be written and holds nothing else than an earlier run of the same recipe.
+
+    Raises:
+        RequestError: it cannot, or it does.
+    """
+    if not output.exists("recipe.yaml"):
+        if not output.is_empty():
+            raise RequestError(f"output {output.path}: it holds other files; name a new or an empty folder")
+        output.check_writable()
+        return
+    try:
+        earlier = Recipe.model_validate(yaml.safe_load(output.read_text("recipe.yaml")))
+    except ValueError as error:
+        raise RequestError(
+            f"output {output.path}: its recipe.yaml is not one of this version; use a new --output"
+        ) from error
+    changed = differences(earlier.content(), recipe.content())
+    if changed:
+        raise RequestError(
+            f"output {output.path}: it holds a run of another recipe ({'; '.join(changed)}); "
+            "use a new --output, or the recipe that is there"
+        )
+    output.check_writable()
+
+
+def check_nothing_is_dropped(output: Folder, plan: Plan, drop_missing: bool) -> None:
+    """Check that each clip of the published data set is still among the inputs.
+
+    Raises:
+        RequestError: some are not, and leaving them out was not asked for.
+    """
+    if drop_missing:
+        return
+    planned = pa.chunked_array([*plan.work["clip_id"].chunks, *plan.settled["clip_id"].chunks], pa.string())
+    missing: list[str] = []
+    for batch in (output / "data").read_batches(["clip_id"], DATA):
+        missing += batch["clip_id"].filter(pc.invert(pc.is_in(batch["clip_id"], planned))).to_pylist()
+    if missing:
+        raise RequestError(
+            f"output {output.path}: {len(missing)} of its clips are not in this input ({_names(missing)}); "
+            "use a new --output, or --drop-missing to leave them out"
+        )
+
+
+def check_budget(rejected: pa.Table, inputs: int, budget: float) -> None:
+    """Check that not too many clips were rejected; runs of fewer than ``BUDGET_FROM_CLIPS`` clips are not judged.
+
+    Raises:
+        JobError: too many were; the message counts the reasons.
+    """
+    rejected = rejected.filter(pc.equal(rejected["outcome"], "rejected"))
+    if inputs < BUDGET_FROM_CLIPS or rejected.num_rows <= budget * inputs:
+        return
+    reasons = Counter(zip(rejected["stage"].to_pylist(), rejected["error"].to_pylist(), strict=True))
+    lines = [f"  {count} x {reason} ({stage})" for (stage, reason), count in reasons.most_common(REASONS_SHOWN)]
+    raise JobError(
+        f"{rejected.num_rows} of {inputs} clips were rejected, more than the budget of {budget:.0%}:\n"
+        + "\n".join(lines)
+        + f"\n  for example {rejected['clip_id'][0]}: {rejected['message'][0]}\n"
+        "see rejected/ below the output; repair the clips and run again with --retry-rejected, "
+        "or allow more with --set run.rejected_budget=..."
+    )
+
+
+def check_outcomes(ledger: Ledger, plan: Plan) -> None:
+    """Check that each clip of the plan ended in exactly one outcome.
+
+    Raises:
+        JobError: clips were lost or doubled; the message counts and names them.
+    """
+    planned = plan.work["work_id"]
+    chunks = [batch["work_id"] for batch in ledger.outcomes.read_batches(["work_id"], OUTCOMES)]
+    found = pa.chunked_array(chunks, pa.string())
+    found = found.filter(pc.is_in(found, planned))
+    missing = plan.work.filter(pc.invert(pc.is_in(planned, found)))["clip_id"].to_pylist()
+    doubled = len(found) - len(found.unique())
+    if missing or doubled:
+        raise JobError(
+            f"{len(missing)} clips have no outcome ({_names(missing)}) and {doubled} have more than one; "
+            "run the same command again, and report it if it persists"
+        )
+
+
+def _names(clip_ids: list[str]) -> str:
+    return ", ".join(clip_ids[:NAMES_SHOWN]) + (", ..." if len(clip_ids) > NAMES_SHOWN else "")

@@ -1,0 +1,145 @@
+"""The work on Ray Data: which blocks run where, committed block by block so that a killed run can continue."""
+
+import contextlib
+import importlib.metadata
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import ray
+from ray.data import ActorPoolStrategy, DataContext, Dataset
+from ray.data.checkpoint import CheckpointConfig
+
+import affectgpt
+from affectgpt.clips.spans import Cutting
+from affectgpt.dataset.annotating import Stage, isolated_probe, run_stage, stages_of
+from affectgpt.dataset.inspecting import inspect_rows
+from affectgpt.dataset.ledger import Folder, Ledger
+from affectgpt.dataset.recipe import Recipe
+from affectgpt.dataset.voices import measure_rows
+
+DISTRIBUTION = "affectgpt-platform"
+BLOCKS_PER_CPU = 2
+SOURCES_PER_BLOCK = 512
+
+
+def connect() -> None:
+    """Join the Ray cluster of RAY_ADDRESS or of this machine, or start one in this process.
+
+    Where the platform is run from its source folder instead of being installed, the workers get a copy of it.
+    """
+    try:
+        importlib.metadata.distribution(DISTRIBUTION)
+        environment: dict[str, Any] = {}
+    except importlib.metadata.PackageNotFoundError:
+        environment = {"py_modules": [str(Path(affectgpt.__file__).parent)]}
+    os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+    ray.init(include_dashboard=False, logging_level="warning", runtime_env=environment or None)
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+
+
+def cpus() -> int:
+    """Return how many CPUs the cluster has now."""
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def inspect(ledger: Ledger, rows: int, recipe: Recipe) -> None:
+    """Inspect the sources that the ledger lists, except those that were inspected before."""
+    cutting = recipe.cutting.settings()
+
+    def stage(dataset: Dataset) -> Dataset:
+        return dataset.map_batches(
+            _inspect, batch_size=None, batch_format="pyarrow", fn_kwargs={"cutting": cutting, "recipe": recipe}
+        )
+
+    _run(ledger.sources, rows, SOURCES_PER_BLOCK, stage, ledger.clips, ledger.clips_done, "source_key")
+
+
+def annotate(ledger: Ledger, rows: int, recipe: Recipe) -> None:
+    """Annotate the clips that the ledger lists as work, except those that have an outcome from before."""
+
+    def all_stages(dataset: Dataset) -> Dataset:
+        for stage in stages_of(recipe):
+            dataset = _with_stage(dataset, stage)
+        return dataset
+
+    _run(ledger.work, rows, recipe.run.clips_per_block, all_stages, ledger.outcomes, ledger.outcomes_done, "work_id")
+
+
+def measure_voices(clips: pa.Table, recipe: Recipe) -> list[Mapping[str, str]]:
+    """Measure the voice in each of these clips."""
+    blocks = _blocks(clips.num_rows, recipe.run.clips_per_block)
+    dataset = ray.data.from_arrow(clips).repartition(blocks)
+    measured = dataset.map_batches(measure_rows, batch_size=None, batch_format="pyarrow", fn_kwargs={"recipe": recipe})
+    return list(measured.take_all())
+
+
+def _inspect(table: pa.Table, cutting: Cutting, recipe: Recipe) -> pa.Table:
+    return inspect_rows(table, cutting, isolated_probe(recipe))
+
+
+def _with_stage(dataset: Dataset, stage: Stage) -> Dataset:
+    workers = getattr(stage.recipe.steps, stage.steps[0]).workers if stage.steps else None
+    if workers is None:
+        return dataset.map_batches(run_stage, batch_size=None, batch_format="pyarrow", fn_kwargs={"stage": stage})
+    return dataset.map_batches(
+        StageActor,
+        batch_size=getattr(stage.recipe.steps, stage.steps[0]).batch_size,
+        batch_format="pyarrow",
+        fn_constructor_kwargs={"stage": stage},
+        compute=ActorPoolStrategy(size=workers.actors),
+        num_cpus=workers.num_cpus,
+        num_gpus=workers.num_gpus,
+    )
+
+
+class StageActor:
+    """A stage in an actor of its own."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """Run the stage on a batch."""
+        return run_stage(table, self._stage)
+
+
+def _run(
+    rows_from: Folder,
+    rows: int,
+    rows_per_block: int,
+    stages: Callable[[Dataset], Dataset],
+    results: Folder,
+    done: Folder,
+    id_column: str,
+) -> None:
+    if rows == 0:
+        return
+    # The checkpoint only filters rows that come out of a Parquet read, and commits per block: the repartition decides
+    # how much work a kill can cost.
+    with _checkpoint(done, id_column):
+        dataset = ray.data.read_parquet(rows_from.path, filesystem=rows_from.filesystem)
+        dataset = stages(dataset.repartition(_blocks(rows, rows_per_block)))
+        dataset.write_parquet(results.path, filesystem=results.filesystem)
+
+
+def _blocks(rows: int, rows_per_block: int) -> int:
+    enough_for_all_cpus = min(rows, BLOCKS_PER_CPU * cpus())
+    return max(1, math.ceil(rows / rows_per_block), enough_for_all_cpus)
+
+
+@contextlib.contextmanager
+def _checkpoint(done: Folder, id_column: str) -> Iterator[None]:
+    context = DataContext.get_current()
+    context.checkpoint_config = CheckpointConfig(
+        id_column, done.path, delete_checkpoint_on_success=False, override_filesystem=done.filesystem
+    )
+    try:
+        yield
+    finally:
+        context.checkpoint_config = None

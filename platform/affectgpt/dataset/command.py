@@ -1,0 +1,120 @@
+"""The command ``build-dataset``."""
+
+import argparse
+import signal
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import PurePosixPath
+from types import FrameType
+from typing import Any, NoReturn
+
+from affectgpt.dataset.build import Request, build
+from affectgpt.dataset.checks import check_output
+from affectgpt.dataset.ledger import Folder
+from affectgpt.dataset.progress import say
+from affectgpt.dataset.recipe import load_recipe
+from affectgpt.errors import JobError, RequestError
+
+DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status: 0 done, 1 failed, 2 refused, 3 stopped half-way and resumable."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        request = _request(options)
+        if options.dry_run:
+            _print_plan(request)
+        else:
+            _print_summary(build(request), request.output)
+    except RequestError as error:
+        say(f"build-dataset: {error}")
+        return REFUSED
+    except JobError as error:
+        say(f"build-dataset: {error}")
+        return FAILED
+    except KeyboardInterrupt:
+        say("build-dataset: stopped; what is finished is kept, and the same command continues from there")
+        return STOPPED
+    return DONE
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="build-dataset",
+        description="Turn raw video and sound clips into EMER-Coarse: clues, descriptions and open-vocabulary labels.",
+        epilog="The same command again continues a run that was stopped.",
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--input", help="a folder, a glob, a file, or a URI (s3://, gs://, https://)")
+    source.add_argument("--manifest", help="a CSV, Parquet or JSON Lines file with a column uri")
+    parser.add_argument("--output", required=True, help="folder or URI of the data set")
+    parser.add_argument("--recipe", default="laptop", help="a shipped recipe or a YAML file (default: laptop)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting, e.g. decode.frames=16"
+    )
+    parser.add_argument("--limit", type=_positive, help="take at most so many sources")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be read")
+    parser.add_argument("--retry-rejected", action="store_true", help="try clips again that were rejected before")
+    parser.add_argument("--drop-missing", action="store_true", help="leave out clips that the input has no more")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def _request(options: argparse.Namespace) -> Request:
+    return Request(
+        input=options.input,
+        manifest=options.manifest,
+        output=options.output,
+        recipe=load_recipe(options.recipe, options.set),
+        limit=options.limit,
+        retry_rejected=options.retry_rejected,
+        drop_missing=options.drop_missing,
+    )
+
+
+def _print_plan(request: Request) -> None:
+    check_output(Folder.at(request.output), request.recipe)
+    sources = list(request.sources())
+    kinds = Counter(PurePosixPath(source.uri).suffix.lower() or "(no suffix)" for source in sources)
+    problems = [source for source in sources if source.problem]
+    print(f"{len(sources)} sources: {', '.join(f'{count} {kind}' for kind, count in kinds.most_common())}")
+    for source in islice(sources, 5):
+        print(f"  {source.source_id}  <-  {source.uri}")
+    if len(sources) > 5:
+        print("  ...")
+    for source in problems[:5]:
+        print(f"would be rejected: {source.source_id}: {source.problem}")
+    print(f"would be written to {request.output}; nothing was written")
+
+
+def _print_summary(report: dict[str, Any], output: str) -> None:
+    print(f"{report['inputs']} inputs = {report['annotated']} annotated + {report['filtered']} filtered", end="")
+    print(f" + {report['rejected']} rejected, in {report['wall_s']:.1f} s ({report['start_up_s']:.1f} s to start)")
+    for reason in report["reasons"]:
+        print(f"  {reason['outcome']}: {reason['count']} x {reason['reason']} ({reason['stage']})")
+    for stage in report["stages"]:
+        slowest = "  <- slowest" if stage["name"] == report["bottleneck"] else ""
+        print(f"  {stage['name']:14} {stage['seconds']:8.2f} s {stage['clips_per_second'] or 0:8.1f} clips/s{slowest}")
+    labels = ", ".join(f"{label['label']} {label['count']}" for label in report["labels"][:8])
+    print(
+        f"labels: {labels}" + (f", ... ({report['distinct_labels']} distinct)" if report["distinct_labels"] > 8 else "")
+    )
+    print(f"data set: {output}\nreport:   {output.rstrip('/')}/report.html")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""The ledger below an output: what was found, what was planned and how each clip ended, so that a run can continue.
+
+Layout below ``<output>/ledger``: ``sources/`` and ``work/`` are written anew by each run; ``clips/`` and ``outcomes/``
+only ever grow, a part per block of work, committed in two phases by Ray Data's checkpoint, whose identifiers lie in
+``clips-done/`` and ``outcomes-done/``.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from affectgpt.clips.storage import filesystem_of
+from affectgpt.errors import RequestError
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder on any file system that pyarrow opens."""
+
+    filesystem: pafs.FileSystem
+    path: str
+
+    @staticmethod
+    def at(uri: str) -> "Folder":
+        """Open the folder that a path or URI names; it need not exist."""
+        filesystem, path = filesystem_of(uri)
+        return Folder(filesystem, path.rstrip("/"))
+
+    def __truediv__(self, name: str) -> "Folder":
+        return Folder(self.filesystem, f"{self.path}/{name}")
+
+    def files(self, suffix: str = "") -> list[pafs.FileInfo]:
+        """List the files directly in this folder, by name; none where the folder does not exist."""
+        selector = pafs.FileSelector(self.path, allow_not_found=True)
+        infos = self.filesystem.get_file_info(selector)
+        return sorted(
+            (info for info in infos if info.type == pafs.FileType.File and info.base_name.endswith(suffix)),
+            key=lambda info: info.path,
+        )
+
+    def exists(self, name: str) -> bool:
+        """Whether this folder holds a file or folder of that name."""
+        return self.filesystem.get_file_info(f"{self.path}/{name}").type != pafs.FileType.NotFound
+
+    def is_empty(self) -> bool:
+        """Whether this folder does not exist or holds nothing.
+
+        Raises:
+            RequestError: there is a file of that name.
+        """
+        info = self.filesystem.get_file_info(self.path)
+        if info.type == pafs.FileType.File:
+            raise RequestError(f"output {self.path}: it is a file; name a folder")
+        return not self.filesystem.get_file_info(pafs.FileSelector(self.path, allow_not_found=True))
+
+    def check_writable(self) -> None:
+        """Write and delete a small file.
+
+        Raises:
+            RequestError: that cannot be done; the message says why.
+        """
+        made = self.filesystem.get_file_info(self.path).type == pafs.FileType.NotFound
+        try:
+            self.write_bytes(".writable", b"")
+            self.delete(".writable")
+            if made:
+                self.filesystem.delete_dir(self.path)
+        except OSError as error:
+            raise RequestError(f"output {self.path}: it cannot be written: {error}; name another --output") from error
+
+    def read_text(self, name: str) -> str:
+        """Read a small text file of this folder."""
+        with self.filesystem.open_input_stream(f"{self.path}/{name}") as stream:
+            return stream.read().decode("utf-8")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a small text file of this folder; readers see the old or the new one, never a half."""
+        self.write_bytes(name, text.encode("utf-8"))
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a small file of this folder; readers see the old or the new one, never a half."""
+        self.filesystem.create_dir(self.path, recursive=True)
+        target = f"{self.path}/{name}"
+        if not isinstance(self.filesystem, pafs.LocalFileSystem):
+            with self.filesystem.open_output_stream(target) as stream:
+                stream.write(content)
+            return
+        with self.filesystem.open_output_stream(f"{target}.partial") as stream:
+            stream.write(content)
+        self.filesystem.move(f"{target}.partial", target)
+
+    def delete(self, name: str) -> None:
+        """Delete a file of this folder if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            self.filesystem.delete_file(f"{self.path}/{name}")
+
+    def clear(self) -> None:
+        """Make this an empty folder."""
+        if self.filesystem.get_file_info(self.path).type == pafs.FileType.Directory:
+            self.filesystem.delete_dir_contents(self.path)
+        self.filesystem.create_dir(self.path, recursive=True)
+
+    def write_table(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> int:
+        """Replace this folder's content by Parquet files of these rows; returns how many there were."""
+        self.clear()
+        rows = 0
+        for number, batch in enumerate(batches):
+            path = f"{self.path}/{number:06d}.parquet"
+            pq.write_table(pa.Table.from_batches([batch], schema), path, filesystem=self.filesystem)
+            rows += batch.num_rows
+        return rows
+
+    def read_batches(self, columns: list[str], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """Read some columns of all Parquet files of this folder, file by file."""
+        for info in self.files(".parquet"):
+            table = pq.read_table(info.path, columns=columns, filesystem=self.filesystem, schema=schema)
+            yield from table.to_batches()
+
+
+class Ledger:
+    """The ledger of one output."""
+
+    def __init__(self, output: Folder) -> None:
+        root = output / "ledger"
+        self.sources = root / "sources"
+        self.clips = root / "clips"
+        self.clips_done = root / "clips-done"
+        self.work = root / "work"
+        self.voices = root / "voices"
+        self.outcomes = root / "outcomes"
+        self.outcomes_done = root / "outcomes-done"
+        self.staging = root / "staging"
+
+
+def rows_in(done: Folder, known: dict[str, int]) -> int:
+    """Count the rows committed so far; ``known`` remembers the files that were counted."""
+    for info in done.files(".parquet"):
+        if info.path not in known and not info.base_name.endswith(".pending.parquet"):
+            with contextlib.suppress(FileNotFoundError):
+                known[info.path] = pq.read_metadata(info.path, filesystem=done.filesystem).num_rows
+    return sum(known.values())

@@ -1,0 +1,50 @@
+"""A line on stderr, now and then, that says how far a run has come."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from affectgpt.dataset.ledger import Folder, rows_in
+
+EVERY_S = 5.0
+
+
+@contextmanager
+def progress(verb: str, noun: str, total: int, done: Folder) -> Iterator[None]:
+    """Say every few seconds how many rows have been committed below ``done``, how fast, and how long it may take."""
+    known: dict[str, int] = {}
+    before = rows_in(done, known)
+    start = time.monotonic()
+    finished = threading.Event()
+
+    def watch() -> None:
+        while not finished.wait(EVERY_S):
+            say(_line(verb, noun, rows_in(done, known), before, total, time.monotonic() - start))
+
+    say(f"{verb} {total} {noun}" + (f" ({before} have been done before)" if before else ""))
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        watcher.join()
+
+
+def _line(verb: str, noun: str, done: int, before: int, total: int, seconds: float) -> str:
+    rate = (done - before) / seconds
+    left = f", about {_duration((total - done) / rate)} left" if rate > 0 else ""
+    return f"{verb}: {min(done, total)} of {total} {noun}, {rate:.1f}/s{left}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(max(seconds, 0)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def say(line: str) -> None:
+    """Tell the person who watches."""
+    print(line, file=sys.stderr, flush=True)

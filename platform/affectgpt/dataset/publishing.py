@@ -1,0 +1,105 @@
+"""From the ledger to the finished data set: whole Parquet parts of a size that readers like."""
+
+from collections.abc import Callable, Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+
+from affectgpt.dataset.ledger import Folder, Ledger
+from affectgpt.dataset.planning import Plan
+from affectgpt.dataset.schema import DATA, OUTCOMES, REJECTED
+
+MAX_ROWS_PER_PART = 10_000_000
+ROWS_PER_GROUP = 10_000
+
+
+def count_annotated(ledger: Ledger, plan: Plan) -> int:
+    """Count the clips of the plan that are annotated already."""
+    planned = plan.work["work_id"]
+    count = 0
+    for batch in ledger.outcomes.read_batches(["work_id", "outcome"], OUTCOMES):
+        wanted = pc.and_(pc.is_in(batch["work_id"], planned), pc.equal(batch["outcome"], "annotated"))
+        count += pc.sum(wanted).as_py() or 0
+    return count
+
+
+def outcome_batches(ledger: Ledger, plan: Plan) -> Iterator[pa.Table]:
+    """Read the outcomes of the plan's clips, part by part, with the places where the clips lie now."""
+    planned = plan.work["work_id"].combine_chunks()
+    uris = plan.work["uri"]
+    for info in ledger.outcomes.files(".parquet"):
+        table = pq.read_table(info.path, filesystem=ledger.outcomes.filesystem, schema=OUTCOMES)
+        places = pc.index_in(table["work_id"], planned)
+        table = table.filter(pc.is_valid(places))
+        uri = uris.take(places.drop_null())
+        yield table.set_column(OUTCOMES.get_field_index("uri"), OUTCOMES.field("uri"), uri)
+
+
+def publish(output: Folder, ledger: Ledger, plan: Plan, part_mib: int) -> None:
+    """Write ``data/`` and ``rejected/`` anew.
+
+    The parts are complete in the ledger before the first of them is moved, and ``report.json``, which says that the
+    output is whole, is absent while they are moved.
+    """
+    rows_per_part = _rows_per_part(ledger, part_mib)
+    annotated = _selected(ledger, plan, lambda outcome: pc.equal(outcome, "annotated"), DATA)
+    _write_parts(ledger.staging / "data", annotated, DATA, rows_per_part)
+    others = _selected(ledger, plan, lambda outcome: pc.not_equal(outcome, "annotated"), REJECTED)
+    _write_parts(ledger.staging / "rejected", _chained(plan.settled, others), REJECTED, rows_per_part)
+    output.delete("report.json")
+    for name in ("data", "rejected"):
+        _replace(output / name, ledger.staging / name)
+    ledger.staging.clear()
+
+
+def publish_rejected(output: Folder, ledger: Ledger, plan: Plan) -> None:
+    """Write ``rejected/`` anew with what is settled, for a run that ends before anything is annotated."""
+    _write_parts(ledger.staging / "rejected", iter(plan.settled.to_batches()), REJECTED, MAX_ROWS_PER_PART)
+    output.delete("report.json")
+    _replace(output / "rejected", ledger.staging / "rejected")
+    ledger.staging.clear()
+
+
+def _rows_per_part(ledger: Ledger, part_mib: int) -> int:
+    files = ledger.outcomes.files(".parquet")
+    size = sum(info.size for info in files)
+    rows = sum(pq.read_metadata(info.path, filesystem=ledger.outcomes.filesystem).num_rows for info in files)
+    return max(ROWS_PER_GROUP, min(MAX_ROWS_PER_PART, rows * part_mib * 2**20 // max(size, 1)))
+
+
+def _selected(
+    ledger: Ledger, plan: Plan, wanted: Callable[[pa.ChunkedArray], pa.ChunkedArray], schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    for table in outcome_batches(ledger, plan):
+        yield from table.filter(wanted(table["outcome"])).select(schema.names).cast(schema).to_batches()
+
+
+def _chained(table: pa.Table, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield from table.to_batches()
+    yield from batches
+
+
+def _write_parts(folder: Folder, batches: Iterator[pa.RecordBatch], schema: pa.Schema, rows_per_part: int) -> None:
+    folder.clear()
+    pads.write_dataset(
+        batches,
+        folder.path,
+        schema=schema,
+        format="parquet",
+        filesystem=folder.filesystem,
+        basename_template="part-{i}.parquet",
+        max_rows_per_file=rows_per_part,
+        max_rows_per_group=ROWS_PER_GROUP,
+        min_rows_per_group=0,
+        existing_data_behavior="overwrite_or_ignore",
+    )
+    if not folder.files(".parquet"):
+        pq.write_table(schema.empty_table(), f"{folder.path}/part-0.parquet", filesystem=folder.filesystem)
+
+
+def _replace(target: Folder, staged: Folder) -> None:
+    target.clear()
+    for info in staged.files(".parquet"):
+        target.filesystem.move(info.path, f"{target.path}/{info.base_name}")

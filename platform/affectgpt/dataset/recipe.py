@@ -1,0 +1,206 @@
+"""The recipe of ``build-dataset``: every setting of a run, checked before anything starts."""
+
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from affectgpt.annotate.engines import STEP_NAMES, check_engine
+from affectgpt.clips.decoding import DecodeSettings
+from affectgpt.clips.spans import Cutting
+from affectgpt.errors import RequestError
+
+SHIPPED = resources.files("affectgpt.recipes") / "build_dataset"
+
+
+class Section(BaseModel):
+    """A part of a recipe: unknown keys and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class CuttingSection(Section):
+    """How sources become clips; see ``affectgpt.clips.spans.Cutting``."""
+
+    max_clip_s: float = Field(30.0, gt=0, le=3600)
+    window_s: float = Field(10.0, gt=0, le=3600)
+    min_clip_s: float = Field(1.0, ge=0, le=3600)
+
+    def settings(self) -> Cutting:
+        """Return the settings as ``affectgpt.clips`` takes them."""
+        return Cutting(**self.model_dump())
+
+
+class DecodeSection(Section):
+    """How a clip is decoded, and what its decoder may use."""
+
+    frames: int = Field(8, ge=1, le=512)
+    frame_size: int = Field(224, ge=16, le=2048)
+    timeout_s: float = Field(60.0, gt=0)
+    memory_gib: float = Field(4.0, gt=0)
+
+    def settings(self) -> DecodeSettings:
+        """Return the settings as ``affectgpt.clips`` takes them."""
+        return DecodeSettings(frames=self.frames, frame_size=self.frame_size)
+
+
+class Workers(Section):
+    """A pool of actors of its own for one step, each with its resources."""
+
+    actors: int = Field(1, ge=1)
+    num_cpus: float = Field(1.0, ge=0)
+    num_gpus: float = Field(0.0, ge=0)
+
+
+class StepSection(Section):
+    """The engine of one step.
+
+    ``engine`` is the name of an engine, or ``package.module:Class`` for a step of the user's own. Without ``workers``
+    the step runs in the task that decodes the clip, which spares shipping frames; with them it gets actors of its own.
+    """
+
+    engine: str = "signal"
+    batch_size: int = Field(16, ge=1, le=4096)
+    workers: Workers | None = None
+
+
+class StepsSection(Section):
+    """The annotation steps, in the order in which they run."""
+
+    visual_clue: StepSection = StepSection()
+    acoustic_clue: StepSection = StepSection()
+    merge: StepSection = StepSection()
+    translate: StepSection = StepSection()
+    labels: StepSection = StepSection()
+
+    @model_validator(mode="after")
+    def _engines_exist(self) -> "StepsSection":
+        for name in STEP_NAMES:
+            check_engine(name, getattr(self, name).engine)
+        if self.translate.engine == "signal" and self.merge.engine != "signal":
+            raise ValueError("translate: the engine signal renders what the engine signal merged; set merge to it too")
+        return self
+
+    def by_name(self) -> dict[str, StepSection]:
+        """Return the sections by step name, in order."""
+        return {name: getattr(self, name) for name in STEP_NAMES}
+
+
+class RunSection(Section):
+    """How the run is laid out; none of it changes what is annotated."""
+
+    clips_per_block: int = Field(128, ge=1, le=100_000)
+    rejected_budget: float = Field(0.05, ge=0, le=1)
+    part_mib: int = Field(256, ge=1, le=512)
+    examples: int = Field(12, ge=0, le=100)
+
+
+class Recipe(Section):
+    """All settings of one ``build-dataset`` run."""
+
+    cutting: CuttingSection = CuttingSection()
+    decode: DecodeSection = DecodeSection()
+    steps: StepsSection = StepsSection()
+    run: RunSection = RunSection()
+
+    def content(self) -> dict[str, Any]:
+        """Return what decides the data set's content: everything but how the run is laid out."""
+        settings = self.model_dump(exclude={"run"})
+        for step in settings["steps"].values():
+            del step["workers"], step["batch_size"]
+        for limit in ("timeout_s", "memory_gib"):
+            del settings["decode"][limit]
+        return settings
+
+    def to_yaml(self) -> str:
+        """Return the resolved recipe as YAML."""
+        return yaml.safe_dump(self.model_dump(), sort_keys=False)
+
+
+def load_recipe(name_or_file: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Load a recipe by the name of a shipped one or from a YAML file, and apply ``a.b=c`` overrides.
+
+    Raises:
+        RequestError: the recipe does not exist, is no YAML mapping, or has unknown keys or wrong values; the message
+            has the path of each key.
+    """
+    settings = _read(name_or_file)
+    for override in overrides:
+        _apply(settings, override)
+    try:
+        return Recipe.model_validate(settings)
+    except ValidationError as error:
+        raise RequestError(_explain(name_or_file, error)) from error
+
+
+def _read(name_or_file: str) -> dict[str, Any]:
+    file = Path(name_or_file)
+    shipped = SHIPPED / f"{name_or_file}.yaml"
+    if file.suffix in {".yaml", ".yml"}:
+        if not file.is_file():
+            raise RequestError(f"recipe {name_or_file}: there is no such file")
+        text = file.read_text(encoding="utf-8")
+    elif "/" not in name_or_file and shipped.is_file():
+        text = shipped.read_text(encoding="utf-8")
+    else:
+        names = sorted(entry.name.removesuffix(".yaml") for entry in SHIPPED.iterdir() if entry.name.endswith(".yaml"))
+        raise RequestError(f"recipe {name_or_file}: name one of {', '.join(names)}, or a file that ends in .yaml")
+    try:
+        settings = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RequestError(f"recipe {name_or_file}: not readable as YAML: {error}") from error
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise RequestError(f"recipe {name_or_file}: expected a mapping of settings, found {type(settings).__name__}")
+    return settings
+
+
+def _apply(settings: dict[str, Any], override: str) -> None:
+    path, separator, text = override.partition("=")
+    keys = path.strip().split(".")
+    if not separator or not all(keys):
+        raise RequestError(f"--set {override}: expected key.key=value, for example --set decode.frames=16")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RequestError(f"--set {override}: the value is not readable as YAML: {error}") from error
+    section = settings
+    for key in keys[:-1]:
+        section = section.setdefault(key, {})
+        if not isinstance(section, dict):
+            raise RequestError(f"--set {override}: {key} is a value, not a section")
+    section[keys[-1]] = value
+
+
+def _explain(name_or_file: str, error: ValidationError) -> str:
+    lines = [f"recipe {name_or_file}:"]
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"]) or "(whole)"
+        known = _keys_at(problem["loc"][:-1]) if problem["type"] == "extra_forbidden" else ""
+        lines.append(f"  {key}: {problem['msg']}{known}")
+    return "\n".join(lines)
+
+
+def _keys_at(location: Sequence[int | str]) -> str:
+    model: Any = Recipe
+    for key in location:
+        model = model.model_fields[str(key)].annotation
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return ""
+    return f"; known here: {', '.join(model.model_fields)}"
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any], path: str = "") -> list[str]:
+    """List the keys in which two nested settings differ, as ``a.b: 1 -> 2``."""
+    found: list[str] = []
+    for key in sorted({*one, *other}):
+        here, there = one.get(key), other.get(key)
+        if isinstance(here, Mapping) and isinstance(there, Mapping):
+            found += differences(here, there, f"{path}{key}.")
+        elif here != there:
+            found.append(f"{path}{key}: {here} -> {there}")
+    return found

@@ -1,0 +1,93 @@
+"""Writes what people look at: ``report.json``, ``report.html`` and the dataset card."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from affectgpt.annotate.annotator import decode_samples
+from affectgpt.annotate.engines import STEP_NAMES
+from affectgpt.annotate.sample import Sample
+from affectgpt.clips.clip import Clip
+from affectgpt.dataset.annotating import isolated_process
+from affectgpt.dataset.card import render_card
+from affectgpt.dataset.ledger import Folder, Ledger
+from affectgpt.dataset.planning import Plan
+from affectgpt.dataset.publishing import outcome_batches
+from affectgpt.dataset.recipe import Recipe
+from affectgpt.dataset.report.examples import Example, RejectedClip
+from affectgpt.dataset.report.render import render_report
+from affectgpt.dataset.schema import REJECTED
+from affectgpt.dataset.summary import TALLIED, ExampleChoice, Tally, Timing, summarise
+
+REJECTED_PER_REASON = 3
+
+
+def write_report(
+    output: Folder, output_uri: str, ledger: Ledger, plan: Plan, before: int, timing: Timing, recipe: Recipe
+) -> dict[str, Any]:
+    """Write the report and the card of a published data set; ``report.json`` comes last and says that it is whole."""
+    tally, choice = Tally(), ExampleChoice(recipe.run.examples)
+    tally.add_settled(plan.settled.to_pylist())
+    for table in outcome_batches(ledger, plan):
+        rows = table.select(TALLIED).to_pylist()
+        tally.add_outcomes(rows)
+        choice.add(rows)
+    report = summarise(tally, plan, before, timing, recipe, output_uri)
+    examples = _examples(ledger, plan, choice.work_ids(), recipe)
+    output.write_text("report.html", render_report(report, examples, _first_rejected(output)))
+    output.write_text("README.md", render_card(report, PurePosixPath(output.path).name))
+    output.write_text("report.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    return report
+
+
+def _examples(ledger: Ledger, plan: Plan, work_ids: list[str], recipe: Recipe) -> list[Example]:
+    wanted = pa.array(work_ids, pa.string())
+    tables = (table.filter(pc.is_in(table["work_id"], wanted)) for table in outcome_batches(ledger, plan))
+    found = {row["work_id"]: row for table in tables for row in table.to_pylist()}
+    with isolated_process(recipe):
+        return [_example(found[work_id], recipe) for work_id in work_ids]
+
+
+def _example(row: dict[str, Any], recipe: Recipe) -> Example:
+    provenance = row["provenance"]
+    span = provenance["source"]
+    clip = Clip(row["clip_id"], row["uri"], span["start_s"], span["end_s"])
+    [item] = decode_samples([Sample(clip)], recipe.decode.settings(), isolated_process(recipe))
+    media = item.media if isinstance(item, Sample) else None
+    return Example(
+        clip_id=row["clip_id"],
+        uri=row["uri"],
+        duration_s=row["duration_s"],
+        frames=media.frames if media else np.zeros((0, 1, 1, 3), np.uint8),
+        sound=media.sound if media else np.zeros(0, np.float32),
+        subtitle=row["subtitle"],
+        language=row["language"],
+        visual_clue=row["visual_clue"],
+        acoustic_clue=row["acoustic_clue"],
+        description_en=row["description_en"],
+        description_zh=row["description_zh"],
+        labels=[(label["label"], tuple(label["clues"])) for label in provenance["label_clues"]],
+        engines={name: provenance[name]["engine"] for name in STEP_NAMES},
+    )
+
+
+def _first_rejected(output: Folder) -> list[RejectedClip]:
+    shown: Counter[tuple[str, str, str]] = Counter()
+    first: list[RejectedClip] = []
+    for row in _rejected_rows(output):
+        key = (row["outcome"], row["stage"], row["error"])
+        shown[key] += 1
+        if shown[key] <= REJECTED_PER_REASON:
+            first.append(RejectedClip(row["clip_id"], row["uri"], *key, row["message"]))
+    return first
+
+
+def _rejected_rows(output: Folder) -> Iterator[dict[str, Any]]:
+    for batch in (output / "rejected").read_batches(REJECTED.names, REJECTED):
+        yield from batch.to_pylist()

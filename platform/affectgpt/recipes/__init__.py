@@ -1,0 +1,1 @@
+"""The recipes that come with the platform, one folder per job."""

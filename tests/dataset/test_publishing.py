@@ -1,0 +1,120 @@
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from affectgpt.dataset.checks import check_budget, check_nothing_is_dropped, check_output, check_outcomes
+from affectgpt.dataset.ledger import Folder, Ledger
+from affectgpt.dataset.planning import Plan
+from affectgpt.dataset.publishing import count_annotated, publish
+from affectgpt.dataset.recipe import load_recipe
+from affectgpt.dataset.schema import CLIPS, DATA, OUTCOMES, REJECTED
+from affectgpt.errors import JobError, RequestError
+from tests.dataset import rows
+
+
+def plan_of(*work_ids: str, settled: int = 0) -> Plan:
+    work = [rows.clip(f"clip of {work_id}", work_id=work_id, uri=f"/now/{work_id}.mp4") for work_id in work_ids]
+    refused = {"clip_id": "x", "uri": "/x", "outcome": "rejected", "stage": "inspect", "error": "empty-file", "message": "empty"}
+    table = pa.Table.from_pylist([refused | {"attempts": 1}] * settled, REJECTED)
+    return Plan(len(work_ids) + settled, pa.Table.from_pylist(work, CLIPS), table, 0.0)
+
+
+def ledger_with(output: Folder, *outcomes: dict) -> Ledger:
+    ledger = Ledger(output)
+    ledger.outcomes.write_table([rows.outcomes(one) for one in outcomes], OUTCOMES)
+    return ledger
+
+
+def test_a_published_data_set_has_the_contract_columns_and_current_places(tmp_path: Path) -> None:
+    output = Folder.at(str(tmp_path))
+    ledger = ledger_with(output, rows.outcome("1"), rows.outcome("2", "rejected"), rows.outcome("3"), rows.outcome("old"))
+    (tmp_path / "report.json").write_text("{}")
+    plan = plan_of("1", "2", "3", settled=1)
+    check_outcomes(ledger, plan)
+    publish(output, ledger, plan, part_mib=256)
+    data = pq.read_table(tmp_path / "data")
+    assert data.schema.names == DATA.names
+    assert sorted(zip(data["clip_id"].to_pylist(), data["uri"].to_pylist(), strict=True)) == [
+        ("clip of 1", "/now/1.mp4"),
+        ("clip of 3", "/now/3.mp4"),
+    ]
+    rejected = pq.read_table(tmp_path / "rejected")
+    assert sorted(rejected["error"].to_pylist()) == ["empty-file", "undecodable"]
+    assert len(list((tmp_path / "data").iterdir())) == 1
+    assert not (tmp_path / "report.json").exists()
+    assert count_annotated(ledger, plan) == 2
+
+
+def test_publishing_again_replaces_and_never_adds(tmp_path: Path) -> None:
+    output = Folder.at(str(tmp_path))
+    ledger = ledger_with(output, rows.outcome("1"), rows.outcome("2"))
+    for plan in (plan_of("1", "2"), plan_of("1")):
+        publish(output, ledger, plan, part_mib=256)
+    assert pq.read_table(tmp_path / "data").num_rows == 1
+
+
+def test_parts_are_bounded(tmp_path: Path) -> None:
+    output = Folder.at(str(tmp_path))
+    many = [rows.outcome(str(number), description_en=f"{number:08d}" * 40) for number in range(30_000)]
+    ledger = ledger_with(output, *[])
+    ledger.outcomes.write_table([rows.outcomes(*many)], OUTCOMES)
+    publish(output, ledger, plan_of(*(str(number) for number in range(30_000))), part_mib=1)
+    parts = list((tmp_path / "data").iterdir())
+    assert len(parts) == 3
+    assert sum(pq.read_metadata(part).num_rows for part in parts) == 30_000
+
+
+def test_an_empty_data_set_still_has_its_columns(tmp_path: Path) -> None:
+    output = Folder.at(str(tmp_path))
+    publish(output, Ledger(output), plan_of(), part_mib=256)
+    assert pq.read_table(tmp_path / "data").schema.names == DATA.names
+    assert pq.read_table(tmp_path / "rejected").num_rows == 0
+
+
+def test_lost_and_doubled_clips_are_noticed(tmp_path: Path) -> None:
+    output = Folder.at(str(tmp_path))
+    with pytest.raises(JobError, match=r"1 clips have no outcome \(clip of 2\)"):
+        check_outcomes(ledger_with(output, rows.outcome("1")), plan_of("1", "2"))
+    with pytest.raises(JobError, match="1 have more than one"):
+        check_outcomes(ledger_with(output, rows.outcome("1"), rows.outcome("1")), plan_of("1"))
+
+
+def test_the_budget_of_rejected_clips(tmp_path: Path) -> None:
+    settled = plan_of(settled=6).settled
+    check_budget(settled, 99, 0.05)
+    check_budget(settled, 120, 0.05)
+    with pytest.raises(JobError, match=r"6 of 119 clips were rejected(.|\n)*6 x empty-file \(inspect\)(.|\n)*--retry-rejected"):
+        check_budget(settled, 119, 0.05)
+
+
+def test_clips_are_not_dropped_unasked(tmp_path: Path) -> None:
+    output = Folder.at(str(tmp_path))
+    publish(output, ledger_with(output, rows.outcome("1"), rows.outcome("2")), plan_of("1", "2"), part_mib=256)
+    check_nothing_is_dropped(output, plan_of("1", "2", "3"), drop_missing=False)
+    check_nothing_is_dropped(output, plan_of("1"), drop_missing=True)
+    with pytest.raises(RequestError, match=r"1 of its clips are not in this input \(clip of 2\).*--drop-missing"):
+        check_nothing_is_dropped(output, plan_of("1"), drop_missing=False)
+
+
+def test_an_output_of_something_else_is_refused(tmp_path: Path) -> None:
+    recipe = load_recipe("laptop")
+    check_output(Folder.at(str(tmp_path / "new")), recipe)
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(RequestError, match="it holds other files"):
+        check_output(Folder.at(str(tmp_path)), recipe)
+    with pytest.raises(RequestError, match="it is a file"):
+        check_output(Folder.at(str(tmp_path / "thesis.txt")), recipe)
+
+
+def test_an_output_of_another_recipe_is_refused(tmp_path: Path) -> None:
+    output = Folder.at(str(tmp_path))
+    output.write_text("recipe.yaml", load_recipe("laptop").to_yaml())
+    check_output(output, load_recipe("laptop", ["run.clips_per_block=3"]))
+    with pytest.raises(RequestError, match="decode.frames: 8 -> 4"):
+        check_output(output, load_recipe("laptop", ["decode.frames=4"]))
+    output.write_text("recipe.yaml", "what: {is: this}")
+    with pytest.raises(RequestError, match="not one of this version"):
+        check_output(output, load_recipe("laptop"))

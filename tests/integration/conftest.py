@@ -1,0 +1,39 @@
+"""What tests of whole jobs share: commands in processes of their own, real clusters, a real S3 server."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration import s3_server
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_server.S3Server]:
+    """A running S3 server; tests are skipped where its programs are not installed."""
+    missing = s3_server.missing_programs()
+    if missing:
+        pytest.skip(f"no S3 server: {', '.join(missing)} missing; run cluster/install/test-packages.sh")
+    folder = tmp_path_factory.mktemp("s3")
+    try:
+        yield s3_server.start(folder)
+    finally:
+        s3_server.stop(folder)
+
+
+def run_job(*arguments: object, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess[str]:  # noqa: ANN003
+    """Run ``python jobs/build_dataset.py`` in a process of its own and wait for its end."""
+    return subprocess.run(
+        [sys.executable, str(PROJECT / "jobs" / "build_dataset.py"), *map(str, arguments)],
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        **options,
+    )
