@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.integration.conftest import run_job
-from tests.media import write_clip
+from tests.integration.made import write_clip
 
 
 @pytest.fixture(scope="module")

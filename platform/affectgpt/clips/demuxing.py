@@ -59,12 +59,14 @@ class Track(Generic[StreamT]):
     Attributes:
         stream: the stream.
         index: its number in the container.
+        container: FFmpeg's name of the container.
         tick_s: length of one unit of its time stamps.
         origin_s: the time stamp, in seconds, that is time zero of the source: the container's start.
     """
 
     stream: StreamT
     index: int
+    container: str
     tick_s: float
     origin_s: float
 
@@ -120,19 +122,27 @@ class Demuxer:
                 moved = True
             packets = self._demux()
             head = list(self._head(packets, start_s))
-            if from_beginning or self._covers(head, start_s, lead_s):
+            if from_beginning:
                 return self._until(chain(head, packets), end_s)
+            if self._covers(head, start_s, lead_s):
+                return self._until(chain(self._from_key_frame(head), packets), end_s)
             lead_s *= 4
 
     def _seek(self, time_s: float) -> None:
         """Go to a time, or to the key frame before it where the container knows its key frames."""
         track = self.video or self.audio
         assert track is not None
-        try:
-            with translated_errors(self.uri):
-                self._container.seek(int((time_s + track.origin_s) / track.tick_s), stream=track.stream)
-        except av.error.FFmpegError as error:
-            raise ClipError("not-seekable", f"{self.uri} cannot be sought in ({error}); remux it to mkv") from error
+        # Where FFmpeg searches for the time, it finds the first packet only if it is asked for an earlier one.
+        targets_s = [time_s] if time_s > 0.0 else [-_JUMP_S, 0.0]
+        with translated_errors(self.uri):
+            for target_s in targets_s:
+                try:
+                    self._container.seek(int((target_s + track.origin_s) / track.tick_s), stream=track.stream)
+                except av.error.FFmpegError as error:
+                    failure = error
+                else:
+                    return
+        raise ClipError("not-seekable", f"{self.uri} cannot be sought in ({failure}); remux it to mkv") from failure
 
     def _head(self, packets: Iterable[MediaPacket], start_s: float) -> Iterator[MediaPacket]:
         """Take the packets up to the first one that lies behind the begin of the span."""
@@ -153,6 +163,15 @@ class Demuxer:
         if self.audio is not None and lead_s >= _INTERLEAVING_S:
             begun.add(self.audio.index)
         return len(begun) == len(self._tracks)
+
+    def _from_key_frame(self, head: Iterable[MediaPacket]) -> Iterator[MediaPacket]:
+        """Leave out the pictures before the first key frame, which cannot be decoded."""
+        begun = False
+        for packet in head:
+            is_picture = self.video is not None and packet.stream_index == self.video.index
+            begun = begun or (is_picture and packet.is_keyframe)
+            if begun or not is_picture:
+                yield packet
 
     def _until(self, packets: Iterable[MediaPacket], end_s: float) -> Iterator[MediaPacket]:
         """Take packets until every stream has passed the end of the span."""
@@ -254,7 +273,7 @@ def _track(streams: Sequence[StreamT], origin_s: float) -> Track[StreamT] | None
     if not streams:
         return None
     stream = next((stream for stream in streams if stream.disposition & Disposition.default), streams[0])
-    return Track(stream, stream.index, float(stream.time_base or 1), origin_s)
+    return Track(stream, stream.index, stream.container.format.name, float(stream.time_base or 1), origin_s)
 
 
 def _check_size(uri: str, codec: VideoCodecContext) -> None:

@@ -1,10 +1,11 @@
 """The pictures of one span: the wanted ones are decoded, the others only as far as those rest on them."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import cast
 
 import av
 import numpy as np
@@ -59,6 +60,8 @@ class PictureDecoder:
         self._span = (start_s, end_s, count)
         self._codec = track.stream.codec_context
         self._codec.thread_count = 1
+        # Opened before skip_frame is ever set: some decoders (dav1d) read it when they are opened, and only then.
+        self._codec.open(strict=False)
 
     def decode(self, frame_size: int) -> Pictures | None:
         """Decode the chosen pictures; None means that not a single one of the packets can be decoded.
@@ -74,9 +77,8 @@ class PictureDecoder:
 
     def _decode_wanted(self, frame_size: int) -> Pictures | None:
         """Decode what the wanted pictures need; None where that cannot be told or does not succeed."""
-        if not self._tell_pictures():
-            return None
-        shown = sorted((packet.pts, number) for number, packet in enumerate(self._packets) if not packet.is_discard)
+        stamps = self._stamps()
+        shown = sorted((stamp, number) for number, stamp in enumerate(stamps) if not self._packets[number].is_discard)
         if not shown:
             return None
         times_s = [self._track.seconds(stamp) for stamp, _ in shown]
@@ -86,47 +88,46 @@ class PictureDecoder:
         slots = {shown[k][0]: slot for slot, k in enumerate(chosen)}
         wanted = {shown[k][1] for k in chosen}
         try:
-            for first, last in self._stretches(sorted(wanted)):
+            for first, last in self._stretches(stamps, wanted):
                 for frame in self._decode_stretch(first, last, wanted):
                     if frame.pts in slots:
                         canvas.put(slots.pop(frame.pts), frame)
-        except (OSError, MemoryError):
+        except MemoryError:
             raise
         except av.error.FFmpegError:
             return None
         return None if slots else Pictures(canvas.frames, np.array([times_s[k] for k in chosen]), end_s)
 
-    def _tell_pictures(self) -> bool:
-        """Whether each packet is one picture with a time of its own, decodable from the key frame before it."""
-        if self._codec.field_order not in (_UNKNOWN_ORDER, _PROGRESSIVE):
-            return False
-        stamps = {packet.pts for packet in self._packets}
-        return (
-            len(stamps) == len(self._packets)
-            and None not in stamps
-            and not any(packet.has_sidedata(kind) for packet in self._packets for kind in _STATEFUL)
-        )
+    def _stamps(self) -> list[int]:
+        """Give the time stamp of each packet, or none where packets do not tell pictures apart.
 
-    def _stretches(self, wanted: Sequence[int]) -> Iterator[tuple[int, int]]:
+        They do where each is one picture with a time of its own, decodable from the key frame before it.
+        """
+        stamps = [packet.pts for packet in self._packets if packet.pts is not None]
+        interlaced = self._codec.field_order not in (_UNKNOWN_ORDER, _PROGRESSIVE)
+        if interlaced or self._guessed_times() or len(set(stamps)) < len(self._packets):
+            return []
+        if any(packet.has_sidedata(kind) for packet in self._packets for kind in _STATEFUL):
+            return []
+        return stamps
+
+    def _stretches(self, stamps: Sequence[int], wanted: Iterable[int]) -> list[tuple[int, int]]:
         """Give the first and last packet of each stretch that must be decoded to see the wanted packets.
 
         A stretch begins at the key frame before a wanted packet. A picture that is shown before the key frame that
         it is stored behind (in an open group of pictures) may also rest on the group before that.
         """
         keys = [number for number, packet in enumerate(self._packets) if packet.is_keyframe]
-        first = last = -1
-        for number in wanted:
+        stretches: list[tuple[int, int]] = []
+        for number in sorted(wanted):
             group = bisect_right(keys, number) - 1
-            if group >= 0 and self._packets[number].pts < self._packets[keys[group]].pts:
+            if group >= 0 and stamps[number] < stamps[keys[group]]:
                 group -= 1
             begin = keys[group] if group >= 0 else 0
-            if begin > last:
-                if last >= 0:
-                    yield first, last
-                first = begin
-            last = number
-        if last >= 0:
-            yield first, last
+            while stretches and begin <= stretches[-1][1]:
+                begin = min(begin, stretches.pop()[0])
+            stretches.append((begin, number))
+        return stretches
 
     def _decode_stretch(self, first: int, last: int, wanted: set[int]) -> Iterator[VideoFrame]:
         """Decode some packets, leaving out pictures that are neither wanted nor needed by others."""
@@ -139,14 +140,14 @@ class PictureDecoder:
     def _decode_everything(self, frame_size: int) -> Pictures | None:
         """Decode all packets twice, first for the times of the pictures, then for the chosen ones."""
         self._codec.skip_frame = "DEFAULT"
-        times_s: list[float] = []
+        stamps: list[int | None] = []
         duration = 0
         for frame in self._decode_all():
-            after = times_s[-1] + self._interval_s() if times_s else 0.0
-            times_s.append(after if frame.pts is None else self._track.seconds(frame.pts))
+            stamps.append(frame.pts)
             duration = frame.duration
-        if not times_s:
+        if not stamps:
             return None
+        times_s = self._complete(stamps)
         order = sorted(range(len(times_s)), key=times_s.__getitem__)
         times_s.sort()
         end_s = self._end_s(times_s, duration)
@@ -164,11 +165,26 @@ class PictureDecoder:
         for packet in (*self._packets, None):
             try:
                 frames = self._codec.decode(packet)
-            except (OSError, MemoryError):
+            except MemoryError:
                 raise
             except av.error.FFmpegError:
                 continue
             yield from frames
+
+    def _guessed_times(self) -> bool:
+        """Whether the container stores no times of presentation and FFmpeg's guess at them is often wrong."""
+        return self._track.container == "avi" and self._codec.name in {"h264", "hevc"}
+
+    def _complete(self, stamps: Sequence[int | None]) -> list[float]:
+        """Turn the time stamps of all pictures, in the order in which they are shown, into seconds, none missing."""
+        if self._guessed_times():
+            stamps = sorted(packet.dts for packet in self._packets if packet.dts is not None)[: len(stamps)]
+        step = 1 / float(self._track.stream.average_rate or _FALLBACK_RATE)
+        first = next((number for number, stamp in enumerate(stamps) if stamp is not None), 0)
+        times_s = [self._track.seconds(stamps[first] or 0) - first * step]
+        for stamp in stamps[1:]:
+            times_s.append(times_s[-1] + step if stamp is None else self._track.seconds(stamp))
+        return times_s
 
     def _interval_s(self) -> float:
         """The usual time from one picture to the next, as the container states it."""
@@ -205,7 +221,7 @@ class _Canvas:
         scaled = self._reformatter.reformat(
             frame, width, height, "rgb24", interpolation=Interpolation.BILINEAR, threads=1
         )
-        self.frames[slot] = self._turn.apply(scaled.to_ndarray())
+        self.frames[slot] = self._turn.apply(cast(NDArray[np.uint8], scaled.to_ndarray()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +238,7 @@ class _Turn:
         matrix = frame.side_data.get("DISPLAYMATRIX")
         if matrix is None:
             return cls()
-        a, b, _, c, d, *_ = np.frombuffer(bytes(matrix), np.int32).tolist()
+        a, b, _, c, d, *_ = np.frombuffer(cast(memoryview, matrix), np.int32).tolist()
         if abs(a) >= abs(b):
             return cls(False, a < 0, d < 0)
         return cls(True, c < 0, b < 0)

@@ -60,8 +60,8 @@ def probe(uri: str) -> SourceInfo:
     """Look into the container of a source.
 
     Where there is a text track, or where the container does not hold its own length, all packets are read (none is
-    decoded); otherwise the headers alone. Of several text tracks the one in the language of the sound is taken, else the
-    default one, else the first.
+    decoded); otherwise the headers alone. Of several text tracks the one in the language of the sound is taken, else
+    the default one, else the first.
 
     Raises:
         ClipError: ``not-media``, ``no-streams`` (neither video nor sound), ``zero-duration`` (no packet in any stream),
@@ -92,7 +92,7 @@ def _opened(uri: str) -> Iterator[InputContainer]:
     # Without the protocol FFmpeg would take what stands before a colon in a file's name for one.
     with translated_errors(uri), nullcontext(f"file:{path}") if path is not None else open_source(uri) as file:
         try:
-            container = av.open(file, options=dict(_OPTIONS))
+            container = av.open(file, mode="r", options=dict(_OPTIONS))
         except av.error.FFmpegError as error:
             if path is None and isinstance(error, OSError):
                 raise
@@ -140,7 +140,7 @@ def _scan(
     """Read all packets once: the cues of a text track, and the length from the time stamps of ``media`` if given."""
     wanted = [*media] if text is None else [*media, text]
     origin_s = (container.start_time or 0) / av.time_base
-    clocks = {stream.index: _Clock() for stream in media}
+    clocks = {stream.index: _Clock(float(stream.time_base or 0)) for stream in media}
     cues: list[tuple[float, float, list[str]]] = []
     for packet in _packets(uri, container, wanted):
         if text is not None and packet.stream_index == text.index:
@@ -162,27 +162,29 @@ def _scan(
 class _Clock:
     """The time line of one stream; where time stamps jump backwards it goes on from where it was."""
 
-    def __init__(self) -> None:
+    def __init__(self, tick_s: float) -> None:
         self.packets = 0
         self.begin_s: float | None = None
         self.end_s: float | None = None
+        self._tick_s = tick_s
         self._latest_s: float | None = None
         self._shift_s = 0.0
 
     def add(self, packet: "Packet[Stream]") -> None:
         self.packets += 1
-        stamp = packet.dts if packet.dts is not None else packet.pts
-        if stamp is None or packet.time_base is None:
+        pts, dts = packet.pts, packet.dts
+        stamp = pts if dts is None else dts
+        if stamp is None:
             return
-        length_s = float((packet.duration or 0) * packet.time_base)
-        time_s = float(stamp * packet.time_base) + self._shift_s
+        length_s = (packet.duration or 0) * self._tick_s
+        time_s = stamp * self._tick_s + self._shift_s
         if self._latest_s is not None and time_s < self._latest_s - _JUMP_S:
             self._shift_s += self._latest_s + length_s - time_s
             time_s = self._latest_s + length_s
         self._latest_s = time_s
-        shown = time_s if packet.pts is None else float(packet.pts * packet.time_base) + self._shift_s
-        self.begin_s = shown if self.begin_s is None else min(self.begin_s, shown)
-        self.end_s = shown + length_s if self.end_s is None else max(self.end_s, shown + length_s)
+        shown_s = time_s if pts is None else pts * self._tick_s + self._shift_s
+        self.begin_s = shown_s if self.begin_s is None else min(self.begin_s, shown_s)
+        self.end_s = shown_s + length_s if self.end_s is None else max(self.end_s, shown_s + length_s)
 
 
 def _packets(uri: str, container: InputContainer, streams: Sequence[Stream]) -> Iterator["Packet[Stream]"]:

@@ -21,6 +21,7 @@ class SoundTrack:
     """Collects the sound of one span.
 
     Attributes:
+        index: number of the stream in the container.
         packets: how many packets were given to the decoder.
         decoded: whether any of them could be decoded.
         end_s: where the sound ends, in seconds after time zero of the source; 0 before anything is decoded.
@@ -34,6 +35,7 @@ class SoundTrack:
             start_s: begin of the span in seconds after time zero of the source.
             end_s: end of the span.
         """
+        self.index = track.index
         self.packets = 0
         self.decoded = False
         self.end_s = 0.0
@@ -53,7 +55,7 @@ class SoundTrack:
             self.packets += 1
         try:
             frames = self._codec.decode(packet)
-        except (OSError, MemoryError):
+        except MemoryError:
             raise
         except av.error.FFmpegError:
             return
@@ -121,7 +123,7 @@ class _Run:
         return np.concatenate(self._resampled) if self._resampled else np.zeros(0, np.float32)
 
     def _resample(self, frame: AudioFrame | None) -> None:
-        if frame is not None and frame.layout.name.endswith(" channels"):
+        if frame is not None and " " in frame.layout.name:
             frame = _mean_of_channels(frame)
         for piece in self._resampler.resample(frame):
             if piece is not None:
@@ -137,7 +139,7 @@ def _mean_of_channels(frame: AudioFrame) -> AudioFrame:
     if samples.dtype == np.uint8:
         mixed = (mixed - 128) / 128
     elif samples.dtype.kind == "i":
-        mixed /= -float(np.iinfo(samples.dtype).min)
+        mixed /= 2.0 ** (8 * samples.dtype.itemsize - 1)
     mono = AudioFrame.from_ndarray(mixed.astype(np.float32)[np.newaxis], format="flt", layout="mono")
     mono.sample_rate = frame.sample_rate
     return mono

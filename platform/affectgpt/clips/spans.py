@@ -1,9 +1,9 @@
 """Cuts sources into clips: by their manifest, by their subtitles, or into windows."""
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from affectgpt.clips.clip import Clip, SubtitleSource
 from affectgpt.clips.probing import SourceInfo
@@ -46,9 +46,10 @@ def cut(source: Source, info: SourceInfo, sidecar: Sidecar | None, cutting: Cutt
 
     A longer source is cut by its cues, where any lies within it: each clip is a sentence. A cue is joined to the one
     before it where the gap is at most 0.3 s and both together last at most ``window_s``, as long as the text so far
-    does not end a sentence (no ``.``, ``!``, ``?``, ``…`` or their Chinese forms) or is shorter than ``min_clip_s``. What lies
-    between the cues is no clip. Without cues it is cut into windows of ``window_s``; a last window shorter than
-    ``min_clip_s`` joins the one before it. The ids of these clips carry the span (``sources.span_id``).
+    does not end a sentence (no ``.``, ``!``, ``?``, ``…`` or their Chinese forms) or is shorter than ``min_clip_s``.
+    Cues that overlap by more than half of the later one are one moment and always joined. What lies between the cues
+    is no clip. Without cues the source is cut into windows of ``window_s``; a last window shorter than ``min_clip_s``
+    joins the one before it. The ids of these clips carry the span (``sources.span_id``).
 
     The subtitle is the manifest's, else the sidecar's, else the embedded track's. The language is the manifest's, else
     the sidecar's, else the embedded track's, else that of the sound.
@@ -129,18 +130,20 @@ def _sentences(cues: Sequence[Cue], duration_s: float, cutting: Cutting) -> list
     """Join cues to sentences, as ``cut`` says; times are rounded as the ids are."""
     sentences: list[Cue] = []
     for cue in cues:
-        end_s = min(cue.end_s, duration_s)
-        if end_s <= cue.start_s:
+        start_s, end_s = round(cue.start_s, 3), round(min(cue.end_s, duration_s), 3)
+        if end_s <= start_s:
             continue
         last = sentences[-1] if sentences else None
-        if last is not None and _belong_together(last, cue.start_s, end_s, cutting):
+        if last is not None and _belong_together(last, start_s, end_s, cutting):
             sentences[-1] = Cue(last.start_s, max(last.end_s, end_s), f"{last.text} {cue.text}")
         else:
-            sentences.append(Cue(cue.start_s, end_s, cue.text))
-    return [(round(s.start_s, 3), math.floor(s.end_s * 1000) / 1000, s.text) for s in sentences]
+            sentences.append(Cue(start_s, end_s, cue.text))
+    return [(sentence.start_s, sentence.end_s, sentence.text) for sentence in sentences]
 
 
 def _belong_together(last: Cue, start_s: float, end_s: float, cutting: Cutting) -> bool:
+    if last.end_s - start_s > (end_s - start_s) / 2:
+        return True
     if start_s - last.end_s > _PAUSE_S or max(last.end_s, end_s) - last.start_s > cutting.window_s:
         return False
     return _SENTENCE_END.search(last.text) is None or last.end_s - last.start_s < cutting.min_clip_s
@@ -148,6 +151,8 @@ def _belong_together(last: Cue, start_s: float, end_s: float, cutting: Cutting) 
 
 def _windows(duration_s: float, cutting: Cutting) -> list[tuple[float, float]]:
     """Divide a length into windows, the last of which may be shorter, or longer by less than ``min_clip_s``."""
-    count = max(1, math.ceil((duration_s - cutting.min_clip_s) / cutting.window_s))
-    edges = [round(i * cutting.window_s, 3) for i in range(count)] + [math.floor(duration_s * 1000) / 1000]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    whole = int(duration_s // cutting.window_s)
+    has_rest = duration_s - whole * cutting.window_s >= cutting.min_clip_s
+    count = max(1, whole + has_rest)
+    edges = [round(i * cutting.window_s, 3) for i in range(count)] + [round(duration_s, 3)]
+    return list(pairwise(edges))

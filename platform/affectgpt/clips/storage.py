@@ -53,7 +53,7 @@ _DENIED = re.compile(
 _MISSING = re.compile(r"NO_SUCH_BUCKET|NO_SUCH_KEY|RESOURCE_NOT_FOUND|NOT_FOUND|HTTP status 404|[Nn]ot found")
 _NO_DRIVER = re.compile(r"Unrecognized filesystem type|Cannot parse URI|Unable to load lib|built without support")
 _HTTP_CLIENTS = {"aiohttp", "httpcore", "httpx", "httpx2", "huggingface_hub"}
-_NO_RANGES = re.compile(r"bytes so far .* than requested")
+_NO_RANGES = re.compile(r"support range requests|bytes so far .* than requested")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +175,10 @@ def open_source(uri: str) -> BinaryIO:
             return path.open("rb")
     if is_http(uri):
         return _open_http(uri, block_bytes=_BLOCK_BYTES, cache="blockcache")
-    size_bytes = _stat_remote(uri).size_bytes
     filesystem, key = filesystem_of(uri)
     with translated_errors(uri):
         remote = filesystem.open_input_file(key)
-    return io.BufferedReader(_BlockFile(remote, size_bytes))
+        return io.BufferedReader(_BlockFile(remote, remote.size()))
 
 
 def content_sha256(uri: str) -> str:
@@ -335,7 +334,6 @@ def _open_stream(uri: str) -> BinaryIO:
     """Open a remote file for one pass in large pieces."""
     if is_http(uri):
         return _open_http(uri, block_bytes=_HASH_CHUNK_BYTES, cache="none")
-    _stat_remote(uri)
     filesystem, key = filesystem_of(uri)
     return cast(BinaryIO, filesystem.open_input_stream(key))
 

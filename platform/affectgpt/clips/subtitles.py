@@ -160,7 +160,7 @@ def _cues(text: str, *, blank_line_ends_cue: bool) -> tuple[Cue, ...]:
                 lines.pop()
             lines = []
             cues.append((_seconds(timing.groups()[:4]), _seconds(timing.groups()[4:]), lines))
-        elif blank_line_ends_cue and not line.strip():
+        elif blank_line_ends_cue and not line:
             lines = []
         else:
             lines.append(line)

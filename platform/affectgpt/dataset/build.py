@@ -11,7 +11,7 @@ from affectgpt.clips.sources import Source, list_sources
 from affectgpt.dataset.attempts import clip_attempts, source_attempts
 from affectgpt.dataset.checks import check_budget, check_nothing_is_dropped, check_outcomes, check_output
 from affectgpt.dataset.inspecting import source_batches
-from affectgpt.dataset.ledger import Folder, Ledger
+from affectgpt.dataset.ledger import Ledger
 from affectgpt.dataset.planning import make_plan
 from affectgpt.dataset.progress import progress
 from affectgpt.dataset.publishing import count_annotated, publish, publish_rejected
@@ -61,9 +61,9 @@ def build(request: Request) -> dict[str, Any]:
     from affectgpt.dataset import cluster
 
     began = time.monotonic()
-    output, recipe = Folder.at(request.output), request.recipe
+    recipe = request.recipe
+    output = check_output(request.output, recipe)
     ledger = Ledger(output)
-    check_output(output, recipe)
     attempts = source_attempts(ledger, request.retry_rejected)
     sources = list(source_batches(request.sources(), recipe.cutting.settings(), attempts))
     output.write_text("recipe.yaml", recipe.to_yaml())

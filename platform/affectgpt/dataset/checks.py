@@ -6,41 +6,49 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
+from affectgpt.clips.storage import translated_errors
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import Plan
 from affectgpt.dataset.recipe import Recipe, differences
 from affectgpt.dataset.schema import DATA, OUTCOMES
-from affectgpt.errors import JobError, RequestError
+from affectgpt.errors import ClipError, JobError, RequestError
 
 BUDGET_FROM_CLIPS = 100
 REASONS_SHOWN = 10
 NAMES_SHOWN = 5
 
 
-def check_output(output: Folder, recipe: Recipe) -> None:
-    """Check that the output can be written and holds nothing else than an earlier run of the same recipe.
+def check_output(uri: str, recipe: Recipe) -> Folder:
+    """Open the output, which can be written and holds nothing else than an earlier run of the same recipe.
 
     Raises:
-        RequestError: it cannot, or it does.
+        RequestError: it cannot be written, or holds something else.
     """
+    try:
+        with translated_errors(uri):
+            output = Folder.at(uri)
+            _check_content(uri, output, recipe)
+            output.check_writable()
+    except ClipError as error:
+        raise RequestError(f"output {uri}: it cannot be written: {error.message}; name another --output") from error
+    return output
+
+
+def _check_content(uri: str, output: Folder, recipe: Recipe) -> None:
     if not output.exists("recipe.yaml"):
         if not output.is_empty():
-            raise RequestError(f"output {output.path}: it holds other files; name a new or an empty folder")
-        output.check_writable()
+            raise RequestError(f"output {uri}: it holds other files; name a new or an empty folder")
         return
     try:
         earlier = Recipe.model_validate(yaml.safe_load(output.read_text("recipe.yaml")))
-    except ValueError as error:
-        raise RequestError(
-            f"output {output.path}: its recipe.yaml is not one of this version; use a new --output"
-        ) from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise RequestError(f"output {uri}: its recipe.yaml is not one of this version; use a new --output") from error
     changed = differences(earlier.content(), recipe.content())
     if changed:
         raise RequestError(
-            f"output {output.path}: it holds a run of another recipe ({'; '.join(changed)}); "
+            f"output {uri}: it holds a run of another recipe ({'; '.join(changed)}); "
             "use a new --output, or the recipe that is there"
         )
-    output.check_writable()
 
 
 def check_nothing_is_dropped(output: Folder, plan: Plan, drop_missing: bool) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.metadata
+import logging
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +42,7 @@ def connect() -> None:
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
 
 
 def cpus() -> int:

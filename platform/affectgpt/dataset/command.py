@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 
 from affectgpt.dataset.build import Request, build
 from affectgpt.dataset.checks import check_output
-from affectgpt.dataset.ledger import Folder
 from affectgpt.dataset.progress import say
 from affectgpt.dataset.recipe import load_recipe
 from affectgpt.errors import JobError, RequestError
@@ -87,7 +86,7 @@ def _request(options: argparse.Namespace) -> Request:
 
 
 def _print_plan(request: Request) -> None:
-    check_output(Folder.at(request.output), request.recipe)
+    check_output(request.output, request.recipe)
     sources = list(request.sources())
     kinds = Counter(PurePosixPath(source.uri).suffix.lower() or "(no suffix)" for source in sources)
     problems = [source for source in sources if source.problem]

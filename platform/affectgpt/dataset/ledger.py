@@ -61,16 +61,13 @@ class Folder:
         """Write and delete a small file.
 
         Raises:
-            RequestError: that cannot be done; the message says why.
+            OSError: that cannot be done.
         """
         made = self.filesystem.get_file_info(self.path).type == pafs.FileType.NotFound
-        try:
-            self.write_bytes(".writable", b"")
-            self.delete(".writable")
-            if made:
-                self.filesystem.delete_dir(self.path)
-        except OSError as error:
-            raise RequestError(f"output {self.path}: it cannot be written: {error}; name another --output") from error
+        self.write_bytes(".writable", b"")
+        self.delete(".writable")
+        if made:
+            self.filesystem.delete_dir(self.path)
 
     def read_text(self, name: str) -> str:
         """Read a small text file of this folder."""

@@ -10,8 +10,7 @@ import pyarrow as pa
 from affectgpt.annotate.annotator import decode_samples
 from affectgpt.annotate.engines import step_class
 from affectgpt.annotate.sample import Sample
-from affectgpt.annotate.signal.prosody import measure_voice
-from affectgpt.annotate.signal.voice_reference import MIN_CLIPS, voice_reference
+from affectgpt.annotate.signal.voice_reference import FEWEST_CLIPS, voice_reference
 from affectgpt.dataset.annotating import clip_of, isolated_process
 from affectgpt.dataset.ledger import Ledger
 from affectgpt.dataset.recipe import Recipe
@@ -67,7 +66,7 @@ def _clips_to_measure(work: pa.Table, known: set[str]) -> pa.Table:
     indices = [
         index
         for clips in chosen.values()
-        if len(clips) >= MIN_CLIPS
+        if len(clips) >= FEWEST_CLIPS
         for _, index in sorted(clips)[:MAX_CLIPS_PER_SPEAKER]
     ]
     return work.take(pa.array(indices, pa.int64()))
@@ -75,11 +74,14 @@ def _clips_to_measure(work: pa.Table, known: set[str]) -> pa.Table:
 
 def measure_rows(table: pa.Table, recipe: Recipe) -> pa.Table:
     """Measure the voice in each clip of a table of CLIPS; clips that cannot be decoded or have no sound give no row."""
+    # Signal processing takes half a second to import, which the driver is spared.
+    from affectgpt.annotate.signal.prosody import measure_voice
+
     samples = [Sample(clip_of(row)) for row in table.to_pylist()]
     settings = recipe.decode.settings()
     rows: list[dict[str, Any]] = []
     for item in (decoded for one in samples for decoded in decode_samples([one], settings, isolated_process(recipe))):
-        if isinstance(item, Sample) and item.media is not None and item.media.has_audio:
+        if isinstance(item, Sample) and item.media is not None and item.media.sound.size:
             rows.append(
                 {"speaker": item.clip.speaker, "measurements": json.dumps(dict(measure_voice(item.media.sound)))}
             )
@@ -87,13 +89,15 @@ def measure_rows(table: pa.Table, recipe: Recipe) -> pa.Table:
 
 
 def _references_of(measured: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    by_speaker: dict[str, list[str]] = defaultdict(list)
-    for row in measured:
-        by_speaker[row["speaker"]].append(row["measurements"])
+    by_speaker: dict[str, list[Mapping[str, float]]] = defaultdict(list)
+    for row in sorted(measured, key=lambda row: row["measurements"]):
+        measurements = json.loads(row["measurements"])
+        if "pitch_median_hz" in measurements:
+            by_speaker[row["speaker"]].append(measurements)
     return {
-        speaker: json.dumps(dict(voice_reference([json.loads(one) for one in sorted(clips)])))
-        for speaker, clips in sorted(by_speaker.items())
-        if len(clips) >= MIN_CLIPS
+        speaker: json.dumps(dict(voice_reference(clips)))
+        for speaker, clips in by_speaker.items()
+        if len(clips) >= FEWEST_CLIPS
     }
 
 

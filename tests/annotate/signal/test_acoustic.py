@@ -2,7 +2,6 @@ import csv
 from collections import Counter, defaultdict
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
@@ -13,6 +12,7 @@ from affectgpt.annotate.signal.prosody import measure_voice
 from affectgpt.annotate.signal.voice_reference import REFERENCE_RANGES, voice_reference
 from affectgpt.annotate.step import StepProvenance
 from affectgpt.clips.clip import Clip
+from affectgpt.clips.decoding import DecodeSettings, decode
 from affectgpt.clips.media import SAMPLE_RATE, Media
 from affectgpt.errors import ClipError
 
@@ -173,14 +173,11 @@ def test_the_loudness_of_the_recording_speaks_for_no_emotion() -> None:
 
 
 def read_sound(path: Path) -> np.ndarray:
-    with av.open(str(path)) as source:
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
-        decoded = [*source.decode(audio=0), None]
-        return np.concatenate([part.to_ndarray()[0] for frame in decoded for part in resampler.resample(frame)])
+    return decode(Clip(path.stem, str(path)), DecodeSettings()).sound
 
 
 def test_real_acted_speech_is_told_apart(shared_media: Path) -> None:
-    """The German of this corpus carries no emotion in its words; no value of the rules was fitted on its labels."""
+    """The words of this corpus carry no emotion; the rules were revised after a look at its confusions."""
     folder = shared_media / "emodb"
     with (folder / "labels.csv").open(newline="") as table:
         rows = list(csv.DictReader(table))

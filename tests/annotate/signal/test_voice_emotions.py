@@ -28,7 +28,7 @@ def test_the_tables_speak_of_the_same_emotions_and_cues() -> None:
 
 def test_neutral_wins_when_nothing_stands_out() -> None:
     assert strongest(USUAL) == "neutral"
-    assert strongest({cue: 0.3 for cue in CUES}) == "neutral"
+    assert strongest(dict.fromkeys(CUES, 0.3)) == "neutral"
 
 
 @pytest.mark.parametrize("emotion", sorted(PROTOTYPES.keys() - SHARES.keys()))

@@ -177,10 +177,8 @@ def _holder(
             return "other" if told_of_another else "speaker"
         case "c":
             return _object_holder(entry, after)
-        case "a" if after in _CLASSES["speaker_object"]:
-            return "speaker"
-        case "a" if first.endswith("ed") and after in _CLASSES["other_object"]:
-            return "other"
+        case "a" if first.endswith("ed") and after in _CLASSES["speaker_object"] | _CLASSES["other_object"]:
+            return _object_holder(entry, after)
     return _subject_holder(before, entry)
 
 
@@ -219,7 +217,8 @@ def _negation(before: Sequence[str], begin: int, tokens: Sequence[_Token], quest
         if past_subject and word not in _CLASSES["neg_raising"] and word != "that" and not _is_negator(word):
             break
         asks = question and distance == len(before) and word.endswith("n't")
-        if _is_negator(word) and not asks and (word not in _CLASSES["short_negators"] or distance <= 2):
+        adds = word == "not" and before[-distance:][1:2] == ["only"]
+        if _is_negator(word) and not asks and not adds and (word not in _CLASSES["short_negators"] or distance <= 2):
             count += 1
         past_subject = past_subject or (
             _pronoun(word) in ("speaker", "other") and word not in _CLASSES["speaker_object"]

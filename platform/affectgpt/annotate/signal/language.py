@@ -72,7 +72,7 @@ def _is_chinese(text: str) -> bool:
 
 
 def _is_latin(text: str) -> bool:
-    letters = _LETTER.findall(text)
+    letters: list[str] = _LETTER.findall(text)
     return 2 * sum(letter <= _LAST_LATIN for letter in letters) >= len(letters)
 
 

@@ -92,7 +92,7 @@ def track_pitch(blocks: Sequence[PitchCandidates], peaks: Floats) -> PitchTrack:
     """
     hz = np.concatenate([block.hz for block in blocks])
     periodicity = np.concatenate([block.periodicity for block in blocks])
-    loudest = max(float(peaks.max()), np.finfo(np.float32).tiny)
+    loudest = float(np.maximum(peaks.max(), np.finfo(np.float32).tiny))
     quietness = 2 - peaks / loudest * (1 + _VOICING_THRESHOLD) / _SILENCE_THRESHOLD
     unvoiced = _VOICING_THRESHOLD + np.maximum(0.0, quietness)
 

@@ -32,8 +32,9 @@ Floats = NDArray[np.float32]
 
 def _autocorrelation(power: Floats) -> Floats:
     correlation = scipy.fft.irfft(power, n=LAGS_PER_SAMPLE * SPECTRUM, axis=-1)
-    lags: Floats = correlation[..., : LAGS_PER_SAMPLE * LONGEST_LAG + 1]
-    return lags / np.maximum(lags[..., :1], np.finfo(np.float32).tiny)
+    lags = correlation[..., : LAGS_PER_SAMPLE * LONGEST_LAG + 1]
+    normalised: Floats = lags / np.maximum(lags[..., :1], np.finfo(np.float32).tiny)
+    return normalised
 
 
 _WINDOW_AUTOCORRELATION: Final = _autocorrelation(np.abs(scipy.fft.rfft(_WINDOW, n=SPECTRUM)) ** 2)
@@ -73,7 +74,8 @@ _LOW, _MIDDLE, _BROAD, _SPEECH = _band(50, 500), _band(500, 1500), _band(50, 800
 def _slope_weights(band: slice) -> Floats:
     """Weights that turn decibels in a band into the slope of the least-squares line, in dB per kHz."""
     offset = _FREQUENCIES[band] / 1000 - np.mean(_FREQUENCIES[band] / 1000)
-    return (offset / np.sum(offset**2)).astype(np.float32)
+    weights: Floats = (offset / np.sum(offset**2)).astype(np.float32)
+    return weights
 
 
 _LOW_SLOPE, _MIDDLE_SLOPE = _slope_weights(_LOW), _slope_weights(_MIDDLE)
@@ -141,4 +143,5 @@ def analyse_frames(sound: Floats) -> Iterator[Frames]:
 def hop_levels(sound: Floats) -> Floats:
     """Mean square of every whole hop of 10 ms, shape (S // HOP,)."""
     hops = sound[: len(sound) // HOP * HOP].reshape(-1, HOP)
-    return np.einsum("ts,ts->t", hops, hops) / np.float32(HOP)
+    mean_squares: Floats = np.einsum("ts,ts->t", hops, hops) / np.float32(HOP)
+    return mean_squares

@@ -94,9 +94,7 @@ def mention_evidence(mentions: Iterable[Mention]) -> tuple[Evidence, ...]:
         best = _distinct(mention for _, mention in group)[:2]
         # A second word adds to the strongest one, but ten faint words do not make one strong one.
         total = min(1 - weakness, group[0][0] + 0.1 * (len(group) - 1), 1.0)
-        because_en = join_en([_phrase_en(mention) for mention in best])
-        because_zh = join_zh([_phrase_zh(mention) for mention in best])
-        evidence.append(Evidence(emotion, total, because_en, because_zh))
+        evidence.append(Evidence(emotion, total, _because_en(best), _because_zh(best)))
     return tuple(sorted(evidence, key=lambda item: item.strength, reverse=True))
 
 
@@ -159,7 +157,7 @@ def _own_en(mentions: Sequence[Mention]) -> list[str]:
     parts = []
     for group in _grouped(mentions):
         noun = EMOTIONS[group[0].entry.emotion].noun_en
-        words = join_en([_word_en(mention) + _degree_en(mention) for mention in group])
+        words = join_en([_word_en(mention) for mention in group])
         plural = len(group) > 1
         if group[0].denied:
             parts.append(f"{words} {'are' if plural else 'is'} denied, so the words do not claim {noun}")
@@ -174,7 +172,7 @@ def _own_zh(mentions: Sequence[Mention]) -> list[str]:
     parts = []
     for group in _grouped(mentions):
         noun = EMOTIONS[group[0].entry.emotion].noun_zh
-        words = join_zh([_word_zh(mention) + _degree_zh(mention) for mention in group])
+        words = join_zh([_word_zh(mention) for mention in group])
         if group[0].denied:
             parts.append(f"{words}被否定，因此字面上并不表示{noun}")
         elif group[0].hedged:
@@ -195,34 +193,29 @@ def _others_zh(mentions: Sequence[Mention]) -> list[str]:
 
 
 def _word_en(mention: Mention) -> str:
-    translated = mention.entry.gloss and not mention.words.isascii()
-    return f"“{mention.words}” ({mention.entry.gloss})" if translated else f"“{mention.words}”"
+    """The words in quotation marks, with their meaning and their degree where there is one to give."""
+    notes = [] if mention.words.isascii() or not mention.entry.gloss else [mention.entry.gloss]
+    if mention.degree and not mention.denied:
+        notes.append(f"{'softened' if mention.softened else 'strengthened'} by “{mention.degree}”")
+    return f"“{mention.words}” ({', '.join(notes)})" if notes else f"“{mention.words}”"
 
 
 def _word_zh(mention: Mention) -> str:
-    translated = mention.entry.gloss and mention.words.isascii()
-    return f"“{mention.words}”（{mention.entry.gloss}）" if translated else f"“{mention.words}”"
+    notes = [mention.entry.gloss] if mention.words.isascii() and mention.entry.gloss else []
+    if mention.degree and not mention.denied:
+        notes.append(f"由“{mention.degree}”{'减弱' if mention.softened else '加强'}")
+    return f"“{mention.words}”（{'，'.join(notes)}）" if notes else f"“{mention.words}”"
 
 
-def _degree_en(mention: Mention) -> str:
-    if not mention.degree or mention.denied:
-        return ""
-    return f", {'softened' if mention.softened else 'strengthened'} by “{mention.degree}”,"
+def _because_en(mentions: Sequence[Mention]) -> str:
+    """The mentions of one emotion as a noun phrase: the words “hate” and “get out”, the denial of “happy”."""
+    words = join_en([f"“{mention.words}”" for mention in mentions])
+    if all(mention.denied for mention in mentions):
+        return f"the denial of {words}"
+    single = len(mentions) == 1 and " " not in mentions[0].words
+    return f"the {'word' if single else 'words'} {words}"
 
 
-def _degree_zh(mention: Mention) -> str:
-    if not mention.degree or mention.denied:
-        return ""
-    return f"（由“{mention.degree}”{'减弱' if mention.softened else '加强'}）"
-
-
-def _phrase_en(mention: Mention) -> str:
-    if mention.denied:
-        return f"the denied {_word_en(mention)}"
-    if not any(character.isalpha() for character in mention.words):
-        return f"the sign {_word_en(mention)}"
-    return f"the {'words' if ' ' in mention.words else 'word'} {_word_en(mention)}"
-
-
-def _phrase_zh(mention: Mention) -> str:
-    return f"对{_word_zh(mention)}的否定" if mention.denied else f"“{mention.words}”的用词"
+def _because_zh(mentions: Sequence[Mention]) -> str:
+    words = join_zh([f"“{mention.words}”" for mention in mentions])
+    return f"对{words}的否定" if all(mention.denied for mention in mentions) else f"{words}的用词"

@@ -45,8 +45,8 @@ REFERENCE_RANGES: Final[Mapping[str, Range]] = {
   voice fundamental in the speech of male and female adults", Stockholm University, 1995). The centre of the pitch
   itself is in ``PITCH_GROUPS``.
 - Syllables: languages lie at 5-8 syllables a second (F. Pellegrino, C. Coupe & E. Marsico, "A cross-language
-  perspective on speech information rate", Language 87, 2011), of which the peaks of the level find about four in five (N. H. de
-  Jong & T. Wempe, Behavior Research Methods 41, 2009).
+  perspective on speech information rate", Language 87, 2011), of which the peaks of the level find about four
+  in five (N. H. de Jong & T. Wempe, Behavior Research Methods 41, 2009).
 - Level, spectral balance and voice quality have no norm that holds over microphones and rooms; the centres are those of
   unlabelled read speech from close microphones, with spreads wide enough that only clear differences count.
 """

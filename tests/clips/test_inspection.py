@@ -1,0 +1,108 @@
+import hashlib
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from affectgpt.clips.inspection import inspect_source
+from affectgpt.clips.probing import SourceInfo, probe
+from affectgpt.clips.sources import Source, list_sources
+from affectgpt.clips.spans import Cutting
+from affectgpt.errors import ClipError
+
+
+def sound(path: Path, seconds: float) -> Path:
+    samples = np.random.default_rng(0).integers(-3000, 3000, round(seconds * 8000), dtype=np.int16)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(samples.tobytes())
+    return path
+
+
+def reason_of(source: Source) -> str:
+    with pytest.raises(ClipError) as raised:
+        inspect_source(source, Cutting(), probe)
+    return raised.value.reason
+
+
+def test_inspection(tmp_path: Path) -> None:
+    path = sound(tmp_path / "hello.wav", 3.0)
+    (tmp_path / "hello.en.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nHello.\n")
+    (source,) = list_sources(str(tmp_path))
+    inspection = inspect_source(source, Cutting(), probe)
+    assert inspection.content_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert inspection.size_bytes == path.stat().st_size
+    assert inspection.info == SourceInfo(3.0, False, True)
+    (clip,) = inspection.clips
+    assert (clip.clip_id, clip.uri, clip.start_s) == ("hello", str(path), None)
+    assert (clip.subtitle, clip.subtitle_source, clip.language) == ("Hello.", "sidecar", "en")
+
+
+def test_manifest_subtitle_leaves_the_sidecar_unread(tmp_path: Path) -> None:
+    path = sound(tmp_path / "hello.wav", 3.0)
+    (tmp_path / "hello.srt").write_text("no subtitle at all")
+    assert reason_of(Source("hello", str(path))) == "unreadable-subtitle"
+    (clip,) = inspect_source(Source("hello", str(path), subtitle="Hi"), Cutting(), probe).clips
+    assert clip.subtitle == "Hi"
+
+
+def test_long_source_becomes_windows(tmp_path: Path) -> None:
+    path = sound(tmp_path / "long.wav", 32.0)
+    clips = inspect_source(Source("long", str(path)), Cutting(), probe).clips
+    assert [clip.clip_id for clip in clips] == [
+        "long#t=0.000,10.000",
+        "long#t=10.000,20.000",
+        "long#t=20.000,30.000",
+        "long#t=30.000,32.000",
+    ]
+
+
+def test_spans_of_one_file_are_probed_once_until_it_changes(tmp_path: Path) -> None:
+    probed: list[str] = []
+
+    def counting_probe(uri: str) -> SourceInfo:
+        probed.append(uri)
+        return probe(uri)
+
+    path = sound(tmp_path / "x.wav", 3.0)
+    first = inspect_source(Source("a", str(path), 0.0, 1.0), Cutting(), counting_probe)
+    second = inspect_source(Source("b", str(path), 1.0, 2.0), Cutting(), counting_probe)
+    assert len(probed) == 1
+    assert first.content_sha256 == second.content_sha256
+    sound(path, 4.0)
+    third = inspect_source(Source("b", str(path), 1.0, 2.0), Cutting(), counting_probe)
+    assert len(probed) == 2
+    assert third.content_sha256 != second.content_sha256
+
+
+def test_unusable_sources(tmp_path: Path) -> None:
+    (tmp_path / "folder.mp4").mkdir()
+    (tmp_path / "text.mp4").write_text("hello " * 1000)
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "gone.mp4").symlink_to("nowhere.mp4")
+    sound(tmp_path / "short.wav", 1.0)
+    sources = {source.source_id: source for source in list_sources(str(tmp_path))}
+    assert sorted(sources) == ["empty", "folder", "gone", "short", "text"]
+    assert reason_of(sources["empty"]) == "empty-file"
+    assert reason_of(sources["folder"]) == "is-a-directory"
+    assert reason_of(sources["gone"]) == "not-found"
+    assert reason_of(sources["text"]) == "not-media"
+    assert reason_of(Source("short", sources["short"].uri, 0.5, 9.0)) == "span-out-of-range"
+    assert reason_of(Source("x", str(tmp_path / "missing.wav"))) == "not-found"
+    assert reason_of(Source("x", "", problem=ClipError("bad-manifest-row", "row 1 has no uri"))) == "bad-manifest-row"
+
+
+def test_real_media(shared_media: Path) -> None:
+    sources = list(list_sources(str(shared_media)))
+    assert len(sources) > 100
+    assert all(source.problem is None for source in sources)
+    videos = [source for source in sources if source.source_id.startswith("grid/")]
+    for source in [*videos, *sources[:25]]:
+        inspection = inspect_source(source, Cutting(), probe)
+        (clip,) = inspection.clips
+        assert clip.clip_id == source.source_id
+        assert inspection.info.has_video == (source in videos)
+        assert inspection.info.has_audio
