@@ -5,6 +5,7 @@ import importlib.metadata
 import logging
 import math
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,10 @@ def connect() -> None:
         environment: dict[str, Any] = {}
     except importlib.metadata.PackageNotFoundError:
         environment = {"py_modules": [str(Path(affectgpt.__file__).parent)]}
-    os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     ray.init(include_dashboard=False, logging_level="warning", runtime_env=environment or None)
+    # Ray's own handler ends the process before what is open can be closed.
+    signal.signal(signal.SIGTERM, on_sigterm)
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
