@@ -133,6 +133,9 @@ def write_media(
         packets.sort(key=lambda pair: pair[0])
         length_s = 0.0 if video is None else video.frames / video.rate
         length_s = max(length_s, 0.0 if sound is None else sound.seconds)
+        if repeats > 1:
+            # Encoders of sound put a packet before the beginning and one behind the end.
+            packets = [(at, p) for at, p in packets if p.stream is video_stream or 0.0 <= at < length_s]
         for repeat in range(repeats):
             for _, packet in packets:
                 _mux_copy(output, packet, repeat * length_s)

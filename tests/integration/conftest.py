@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.integration import s3_server
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -26,7 +25,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_server.S3Server]
         s3_server.stop(folder)
 
 
-def run_job(*arguments: object, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess[str]:  # noqa: ANN003
+def run_job(*arguments: object, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess[str]:
     """Run ``python jobs/build_dataset.py`` in a process of its own and wait for its end."""
     return subprocess.run(
         [sys.executable, str(PROJECT / "jobs" / "build_dataset.py"), *map(str, arguments)],

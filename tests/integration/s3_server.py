@@ -81,7 +81,7 @@ class S3Server:
         for key, file in files.items():
             client.upload_file(str(file), self.bucket, key)
 
-    def client(self):  # noqa: ANN201  (botocore makes client classes at run time)
+    def client(self):
         """A boto3 client with the right credentials."""
         return boto3.client(
             "s3",
@@ -128,7 +128,14 @@ def start(folder: Path) -> S3Server:
     _wait(lambda: "1 up" in run("ceph", "osd", "stat"), "the object store")
     run("radosgw", "-n", "client.rgw")
     _wait(lambda: _listens(port), "the gateway")
-    user = ["user", "create", "--uid=test", "--display-name=test", f"--access-key={ACCESS_KEY}", f"--secret-key={SECRET_KEY}"]
+    user = [
+        "user",
+        "create",
+        "--uid=test",
+        "--display-name=test",
+        f"--access-key={ACCESS_KEY}",
+        f"--secret-key={SECRET_KEY}",
+    ]
     run("radosgw-admin", *user)
     server = S3Server(f"http://127.0.0.1:{port}", "clips")
     server.client().create_bucket(Bucket=server.bucket)
@@ -155,7 +162,7 @@ def _listens(port: int) -> bool:
         return one.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _wait(ready, what: str, seconds: float = 30.0) -> None:  # noqa: ANN001
+def _wait(ready, what: str, seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-
 from tests.integration.conftest import run_job
 from tests.integration.made import write_clip
 
@@ -164,7 +163,7 @@ def test_the_limit(spoilt_folder: Path, tmp_path: Path) -> None:
     assert "1 inputs = 1 annotated" in done.stdout
 
 
-def test_wrong_credentials_name_the_remedy(s3, tmp_path: Path) -> None:  # noqa: ANN001
+def test_wrong_credentials_name_the_remedy(s3, tmp_path: Path) -> None:
     write_clip(tmp_path / "a.mp4")
     s3.upload({"in/a.mp4": tmp_path / "a.mp4"})
     refused = run_job(

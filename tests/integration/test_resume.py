@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 import pyarrow.parquet as pq
 import pytest
-
 from tests.integration.conftest import PROJECT, run_job
 from tests.integration.made import write_clips
 
@@ -24,7 +23,14 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def start(clips: Path, output: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, str(PROJECT / "jobs" / "build_dataset.py"), "--input", str(clips), "--output", str(output)]
+    command = [
+        sys.executable,
+        str(PROJECT / "jobs" / "build_dataset.py"),
+        "--input",
+        str(clips),
+        "--output",
+        str(output),
+    ]
     return subprocess.Popen([*command, *BLOCKS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -41,7 +47,15 @@ def wait_until_committed(run: subprocess.Popen[str], output: Path, clips: int) -
 
 
 def content(output: Path) -> list[dict]:
-    columns = ["clip_id", "content_sha256", "visual_clue", "acoustic_clue", "description_en", "description_zh", "labels"]
+    columns = [
+        "clip_id",
+        "content_sha256",
+        "visual_clue",
+        "acoustic_clue",
+        "description_en",
+        "description_zh",
+        "labels",
+    ]
     return sorted(pq.read_table(output / "data", columns=columns).to_pylist(), key=lambda row: row["clip_id"])
 
 

@@ -28,9 +28,9 @@ _ALWAYS = {
     # Without it FFmpeg reads the end of the file for a duration that nobody here asks for.
     "skip_estimate_duration_from_pts": "1",
 }
-# Streams are told from the first packets, without decoding any; where that is not enough, from as many as it takes.
-_QUICK = _ALWAYS | {"probesize": "32768", "skip_frame": "all"}
-_THOROUGH = _ALWAYS | {"analyzeduration": "20000000"}
+# What is tried until all streams are known: the first packets without decoding any, the first packets, many packets.
+_QUICK = _ALWAYS | {"probesize": "32768"}
+_ATTEMPTS = (_QUICK | {"skip_frame": "all"}, _QUICK, _ALWAYS | {"analyzeduration": "20000000"})
 # These containers have no header: a stream is there from its first packet on.
 _HEADERLESS = {"mpeg", "mpegts", "flv", "live_flv"}
 
@@ -129,7 +129,11 @@ class Demuxer:
             lead_s *= 4
 
     def _seek(self, time_s: float) -> None:
-        """Go to a time, or to the key frame before it where the container knows its key frames."""
+        """Go to a time, or to the key frame before it where the container knows its key frames.
+
+        In MP3, and in FLV without an index, FFmpeg reads all that lies before: nothing else tells exactly where a
+        time lies.
+        """
         track = self.video or self.audio
         assert track is not None
         # Where FFmpeg searches for the time, it finds the first packet only if it is asked for an earlier one.
@@ -243,7 +247,7 @@ def _open_container(uri: str, file: str | BinaryIO) -> InputContainer:
     """Open a container by its first bytes, or by many more where those do not tell all streams."""
     failure: av.error.FFmpegError | None = None
     with translated_errors(uri):
-        for options in (_QUICK, _THOROUGH):
+        for options in _ATTEMPTS:
             if not isinstance(file, str):
                 file.seek(0)
             try:
@@ -253,19 +257,22 @@ def _open_container(uri: str, file: str | BinaryIO) -> InputContainer:
             except av.error.FFmpegError as error:
                 failure = error
                 continue
-            if options is _THOROUGH or _is_complete(container):
+            if options is _ATTEMPTS[-1] or _is_complete(container):
                 return container
             container.close()
     raise ClipError("not-media", f"{uri} is not video or sound of a known kind, or is damaged at its root") from failure
 
 
 def _is_complete(container: InputContainer) -> bool:
-    """Whether all streams of a container, and their kinds, are known."""
+    """Whether all streams of a container, their kinds and their beginnings are known."""
     videos, audios = container.streams.video, container.streams.audio
     if container.format.name in _HEADERLESS and not (videos and audios):
         return False
-    known = all(stream.codec_context is not None and stream.codec_context.width for stream in videos)
-    return known and all(stream.codec_context is not None and stream.codec_context.sample_rate for stream in audios)
+    if videos and any(stream.start_time is None for stream in (*videos, *audios)):
+        return False
+    kinds = [stream.codec_context and stream.codec_context.width for stream in videos]
+    kinds += [stream.codec_context and stream.codec_context.sample_rate for stream in audios]
+    return all(kinds)
 
 
 def _track(streams: Sequence[StreamT], origin_s: float) -> Track[StreamT] | None:

@@ -3,17 +3,22 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import accumulate, pairwise
 
 # Containers round time stamps to a millisecond or coarser: what touches a span by less does not lie in it.
 _CLOCK_S = 1e-3
 
 
+# Behind a jump of the time stamps, or on a slide, a frame stays for long: more than this does not count.
+_LONGEST_HOLD_S = 2.0
+
+
 def choose_frames(times_s: Sequence[float], until_s: float, start_s: float, end_s: float, count: int) -> list[int]:
     """Choose the frames that are on screen at the centres of ``count`` equal parts of the video's part of a span.
 
-    A frame is on screen from its own time until the next frame's. Where frames are so unequal in length that one of
-    them is on screen at several centres, the later centres take the frames that follow, so that no frame is taken
-    twice while the span holds others.
+    A frame is on screen from its own time until the next frame's; of a frame that stays for more than 2 s only these
+    count, so that a gap in the video does not eat up the choice. Where one frame is on screen at several centres, the
+    later ones take the frames that follow: no frame is taken twice.
 
     Args:
         times_s: when each frame appears, ascending.
@@ -33,12 +38,15 @@ def choose_frames(times_s: Sequence[float], until_s: float, start_s: float, end_
         return []
     if behind - first <= count:
         return list(range(first, behind))
-    begin = max(start_s, times_s[first])
-    part = (min(end_s, times_s[behind] if behind < len(times_s) else until_s) - begin) / count
+    last_end_s = times_s[behind] if behind < len(times_s) else until_s
+    edges_s = [max(start_s, times_s[first]), *times_s[first + 1 : behind], min(end_s, last_end_s)]
+    holds_s = (min(after - before, _LONGEST_HOLD_S) for before, after in pairwise(edges_s))
+    *begins_s, total_s = accumulate(holds_s, initial=0.0)
     chosen: list[int] = []
-    for k in range(count):
-        on_screen = bisect_right(times_s, begin + (k + 0.5) * part) - 1
-        chosen.append(min(max(on_screen, chosen[-1] + 1 if chosen else first), behind - count + k))
+    for part in range(count):
+        on_screen = first + bisect_right(begins_s, (part + 0.5) / count * total_s) - 1
+        after_previous = chosen[-1] + 1 if chosen else first
+        chosen.append(min(max(on_screen, after_previous), behind - count + part))
     return chosen
 
 

@@ -83,7 +83,7 @@ def test_descriptions_vary_and_are_stable() -> None:
 
 def test_as_many_sentences_of_a_clue_are_kept_as_in_english() -> None:
     visual = Clue(
-        "One face. " + "It is large " * 12 + "here. A third one is left out. " * 3,
+        f"One face. It is {'very ' * 30}large. A third sentence about it is left out.",
         "甲。乙。丙。丁。戊。",
         (),
         {"faces_count": 1.0},

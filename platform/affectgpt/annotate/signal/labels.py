@@ -13,7 +13,7 @@ from affectgpt.annotate.step import Step, StepProvenance
 from affectgpt.errors import ClipError
 
 MOST_LABELS: Final = 6
-FAINT: Final = 0.2
+FAINT: Final = 0.25
 """Strength below which an emotion gets its faint word."""
 STRONG: Final = 0.75
 """Strength from which an emotion gets its strong word."""

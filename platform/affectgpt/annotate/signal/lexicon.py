@@ -67,7 +67,7 @@ def emoji_forms() -> Mapping[str, Entry]:
 
 
 def word_classes(name: str) -> Mapping[str, tuple[str, ...]]:
-    """The classes of function words in a file of the folder ``lexicon``, each in the file's order."""
+    """The classes of function words in a file of the folder ``lexica``, each in the file's order."""
     return {title: tuple(words.split()) for title, words in _rows(name)}
 
 
@@ -98,7 +98,7 @@ def inflections(lemma: str, part: Part) -> tuple[str, ...]:
 
 
 def _read(name: str) -> Iterator[tuple[Entry, tuple[str, ...]]]:
-    """The entries of a lexicon file with their irregular forms; see the head of ``lexicon/en.tsv`` for the columns."""
+    """The entries of a lexicon file with their irregular forms; see the head of ``lexica/en.tsv`` for the columns."""
     for emotion, strength, part, entries in _rows(name):
         assert emotion in EMOTIONS or emotion == INNOCENT, f"{name}: {emotion}"
         for item in entries.split(", "):
@@ -108,8 +108,8 @@ def _read(name: str) -> Iterator[tuple[Entry, tuple[str, ...]]]:
 
 
 def _rows(name: str) -> Iterator[list[str]]:
-    """The rows of a file in the folder ``lexicon`` as columns, without its comments."""
-    text = (files(__package__) / "lexicon" / name).read_text(encoding="utf-8")
+    """The rows of a file in the folder ``lexica`` as columns, without its comments."""
+    text = (files(__package__) / "lexica" / name).read_text(encoding="utf-8")
     return (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
 
 

@@ -1,0 +1,166 @@
+"""The job on real Ray clusters: submitted as the README says, on several nodes, with actors, from and to S3."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+from tests.integration.conftest import PROJECT, run_job
+from tests.integration.made import write_clip, write_clips
+
+from affectgpt.annotate.sample import Sample
+from affectgpt.annotate.step import Step, StepProvenance
+
+BIN = Path(sys.executable).parent
+DASHBOARD = "http://127.0.0.1:8265"
+
+
+class BrokenMerge(Step):
+    """A step with a bug."""
+
+    name = "merge"
+
+    def annotate(self, samples):
+        raise ZeroDivisionError("a bug in a step")
+
+    def provenance(self) -> StepProvenance:
+        return StepProvenance("test", "broken", "1")
+
+
+class PlainMerge(Step):
+    """A step of a user's own, which needs neither frames nor sound."""
+
+    name = "merge"
+
+    def annotate(self, samples: list[Sample]) -> list[Sample]:
+        return [sample.__replace__(description_en=f"Someone says {sample.clip.subtitle}.") for sample in samples]
+
+    def provenance(self) -> StepProvenance:
+        return StepProvenance("test", "plain", "7")
+
+
+@pytest.fixture(params=["no token yet", "a token exists"])
+def head(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A cluster started as the README says, in a home where Ray has left a token or not; the clients' environment."""
+    environment = {**os.environ, "HOME": str(tmp_path), "RAY_AUTH_MODE": "token", "PATH": f"{BIN}:{os.environ['PATH']}"}
+    if request.param == "a token exists":
+        subprocess.run(["ray", "get-auth-token", "--generate"], env=environment, check=True, capture_output=True)
+    subprocess.run(["ray", "get-auth-token", "--generate"], env=environment, check=True, capture_output=True)
+    command = ["ray", "start", "--head", "--num-cpus=2", "--disable-usage-stats"]
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
+    yield environment
+    subprocess.run(["ray", "stop", "--force"], env=environment, check=True, capture_output=True, timeout=120)
+
+
+def test_a_submitted_job(head: dict[str, str], tmp_path: Path) -> None:
+    folder, output = write_clips(tmp_path / "in", 3), tmp_path / "out"
+    submit = ["ray", "job", "submit", "--address", DASHBOARD]
+    installed = [*submit, "--", "build-dataset", "--input", str(folder), "--output", str(output)]
+    done = subprocess.run(installed, env=head, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 inputs = 3 annotated" in done.stdout
+    assert pq.read_table(output / "data").num_rows == 3
+
+    ask = "ray.get(ray.remote(lambda: platform.python_implementation()).remote())"
+    show = f"import platform, ray; ray.init(); print(platform.system(), {ask})"
+    script = [*submit, "--working-dir", str(PROJECT / "jobs"), "--", "python", "-c", show]
+    shown = subprocess.run(script, env=head, capture_output=True, text=True, timeout=200, check=False)
+    assert "Linux CPython" in shown.stdout, shown.stdout + shown.stderr
+
+
+def test_a_submitted_working_folder(tmp_path: Path) -> None:
+    """Where the platform is not installed, the job runs out of the folder that is sent along."""
+    folder, output, sent = write_clips(tmp_path / "in", 2), tmp_path / "out", tmp_path / "sent"
+    sent.mkdir()
+    for name in ("jobs", "platform"):
+        shutil.copytree(PROJECT / name, sent / name)
+    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "RAY_AUTH_MODE": "disabled"}
+    start = ["ray", "start", "--head", "--num-cpus=2", "--disable-usage-stats"]
+    subprocess.run(start, env=environment, check=True, capture_output=True, timeout=120)
+    try:
+        submit = ["ray", "job", "submit", "--address", DASHBOARD, "--working-dir", str(PROJECT), "--"]
+        job = ["python", "jobs/build_dataset.py", "--input", str(folder), "--output", str(output)]
+        done = subprocess.run(
+            [*submit, *job], env=environment, capture_output=True, text=True, timeout=200, check=False
+        )
+    finally:
+        subprocess.run(["ray", "stop", "--force"], env=environment, check=True, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert pq.read_table(output / "data").num_rows == 2
+
+
+def test_several_nodes_of_which_one_dies(tmp_path: Path) -> None:
+    folder, output = write_clips(tmp_path / "in", 96), tmp_path / "out"
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        doomed = cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        command = [sys.executable, str(PROJECT / "jobs" / "build_dataset.py"), "--input", str(folder)]
+        options = ["--output", str(output), "--set", "run.clips_per_block=8"]
+        environment = os.environ | {"RAY_ADDRESS": cluster.address}
+        run = subprocess.Popen(
+            [*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        while not list((output / "ledger" / "outcomes-done").glob("*.parquet")):
+            assert run.poll() is None, run.communicate()[1]
+            time.sleep(0.05)
+        cluster.remove_node(doomed, allow_graceful=False)
+        _, errors = run.communicate(timeout=200)
+        assert run.returncode == 0, errors
+    finally:
+        cluster.shutdown()
+        ray.shutdown()
+    data = pq.read_table(output / "data")["clip_id"].to_pylist()
+    assert len(data) == len(set(data)) == 96
+
+
+def test_steps_in_actors_of_their_own_give_the_same(tmp_path: Path) -> None:
+    folder = write_clips(tmp_path / "in", 6)
+    alone = ["--set", "steps.acoustic_clue.workers={actors: 1, num_cpus: 0.5}"]
+    for name, options in (("fused", []), ("actors", alone)):
+        done = run_job("--input", folder, "--output", tmp_path / name, *options)
+        assert done.returncode == 0, done.stderr
+    columns = ["clip_id", "visual_clue", "acoustic_clue", "description_zh", "labels", "provenance"]
+    fused, actors = (
+        sorted(pq.read_table(tmp_path / name / "data", columns=columns).to_pylist(), key=lambda row: row["clip_id"])
+        for name in ("fused", "actors")
+    )
+    assert fused == actors
+
+
+def test_a_step_with_a_bug_fails_the_job_and_names_itself(tmp_path: Path) -> None:
+    folder = write_clips(tmp_path / "in", 2)
+    engine = "steps.merge.engine=tests.integration.test_cluster:BrokenMerge"
+    options = ["--set", engine, "--set", "steps.translate.engine=tests.integration.test_cluster:BrokenMerge"]
+    failed = run_job("--input", folder, "--output", tmp_path / "out", *options, env={"PYTHONPATH": str(PROJECT)})
+    assert failed.returncode == 1
+    assert "a bug in a step" in failed.stderr
+    assert not (tmp_path / "out" / "report.json").exists()
+
+
+def test_from_bucket_to_bucket(s3, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "a.mp4")
+    (tmp_path / "a.srt").write_text("1\n00:00:00,100 --> 00:00:00,900\nI am so happy!\n")
+    other = write_clip(tmp_path / "b.mp4", seed=4)
+    s3.upload({"raw/talks/a b.mp4": clip, "raw/talks/a b.srt": tmp_path / "a.srt", "raw/好.mp4": other})
+    arguments = ["--input", f"s3://{s3.bucket}/raw", "--output", f"s3://{s3.bucket}/made"]
+    for _ in range(2):
+        done = run_job(*arguments, env=s3.environment())
+        assert done.returncode == 0, done.stderr
+    store = pafs.S3FileSystem(access_key="test", secret_key="testsecret", endpoint_override=s3.endpoint)
+    data = {row["clip_id"]: row for row in pq.read_table(f"{s3.bucket}/made/data", filesystem=store).to_pylist()}
+    assert set(data) == {"talks/a b", "好"}
+    assert data["talks/a b"]["subtitle"] == "I am so happy!"
+    assert data["talks/a b"]["uri"] == f"s3://{s3.bucket}/raw/talks/a%20b.mp4"
+    with store.open_input_stream(f"{s3.bucket}/made/report.json") as stream:
+        report = json.loads(stream.read())
+    assert (report["annotated"], report["annotated_before"]) == (2, 2)
