@@ -32,5 +32,5 @@ class ClipError(Exception):
         return (type(self), (self.reason, self.message))
 
 
-class ClipFiltered(ClipError):
+class FilteredClipError(ClipError):
     """A clip that is fine in itself but deliberately left out of the data set."""

@@ -6,10 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from affectgpt.dataset.card import render_card
-from affectgpt.dataset.schema import DATA, REJECTED
 from datasets import load_dataset
 from huggingface_hub import DatasetCard
+
+from affectgpt.dataset.card import render_card
+from affectgpt.dataset.schema import DATA, REJECTED
 
 
 def front_matter(card: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 from pathlib import Path
 
+from tests.dataset import rows
+
 from affectgpt.dataset.attempts import Attempts, clip_attempts, source_attempts
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import make_plan
 from affectgpt.dataset.schema import CLIPS, OUTCOMES, SOURCES
-from tests.dataset import rows
 
 FIRST = Attempts(set(), set(), retry=False)
 
@@ -38,7 +39,9 @@ def test_each_clip_is_work_or_settled(tmp_path: Path) -> None:
 
 
 def test_spans_of_one_source_are_no_duplicates(tmp_path: Path) -> None:
-    spans = [rows.clip("film", clip_id=f"film#{n}", content_sha256="film", start_s=n, end_s=n + 1.0) for n in (0.0, 1.0)]
+    spans = [
+        rows.clip("film", clip_id=f"film#{n}", content_sha256="film", start_s=n, end_s=n + 1.0) for n in (0.0, 1.0)
+    ]
     plan = make_plan(ledger_with(tmp_path, *spans), FIRST)
     assert plan.work.num_rows == 2
     assert len(set(plan.work["work_id"].to_pylist())) == 2
@@ -52,8 +55,12 @@ def test_clips_of_sources_that_are_gone_are_left_out(tmp_path: Path) -> None:
 
 def test_the_key_stays_when_the_root_moves_and_changes_with_the_content(tmp_path: Path) -> None:
     here = make_plan(ledger_with(tmp_path / "1", rows.clip("a")), FIRST).work["work_id"].to_pylist()
-    moved = make_plan(ledger_with(tmp_path / "2", rows.clip("a", uri="/moved/a.mp4")), FIRST).work["work_id"].to_pylist()
-    changed = make_plan(ledger_with(tmp_path / "3", rows.clip("a", content_sha256="x")), FIRST).work["work_id"].to_pylist()
+    moved = (
+        make_plan(ledger_with(tmp_path / "2", rows.clip("a", uri="/moved/a.mp4")), FIRST).work["work_id"].to_pylist()
+    )
+    changed = (
+        make_plan(ledger_with(tmp_path / "3", rows.clip("a", content_sha256="x")), FIRST).work["work_id"].to_pylist()
+    )
     assert here == moved
     assert here != changed
 

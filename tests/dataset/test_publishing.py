@@ -4,20 +4,27 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.dataset import rows
 
-from affectgpt.dataset.checks import check_budget, check_nothing_is_dropped, check_output, check_outcomes
+from affectgpt.dataset.checks import check_budget, check_nothing_is_dropped, check_outcomes, check_output
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import Plan
 from affectgpt.dataset.publishing import count_annotated, publish
 from affectgpt.dataset.recipe import load_recipe
 from affectgpt.dataset.schema import CLIPS, DATA, OUTCOMES, REJECTED
 from affectgpt.errors import JobError, RequestError
-from tests.dataset import rows
 
 
 def plan_of(*work_ids: str, settled: int = 0) -> Plan:
     work = [rows.clip(f"clip of {work_id}", work_id=work_id, uri=f"/now/{work_id}.mp4") for work_id in work_ids]
-    refused = {"clip_id": "x", "uri": "/x", "outcome": "rejected", "stage": "inspect", "error": "empty-file", "message": "empty"}
+    refused = {
+        "clip_id": "x",
+        "uri": "/x",
+        "outcome": "rejected",
+        "stage": "inspect",
+        "error": "empty-file",
+        "message": "empty",
+    }
     table = pa.Table.from_pylist([refused | {"attempts": 1}] * settled, REJECTED)
     return Plan(len(work_ids) + settled, pa.Table.from_pylist(work, CLIPS), table, 0.0)
 
@@ -30,7 +37,9 @@ def ledger_with(output: Folder, *outcomes: dict) -> Ledger:
 
 def test_a_published_data_set_has_the_contract_columns_and_current_places(tmp_path: Path) -> None:
     output = Folder.at(str(tmp_path))
-    ledger = ledger_with(output, rows.outcome("1"), rows.outcome("2", "rejected"), rows.outcome("3"), rows.outcome("old"))
+    ledger = ledger_with(
+        output, rows.outcome("1"), rows.outcome("2", "rejected"), rows.outcome("3"), rows.outcome("old")
+    )
     (tmp_path / "report.json").write_text("{}")
     plan = plan_of("1", "2", "3", settled=1)
     check_outcomes(ledger, plan)
@@ -87,7 +96,9 @@ def test_the_budget_of_rejected_clips(tmp_path: Path) -> None:
     settled = plan_of(settled=6).settled
     check_budget(settled, 99, 0.05)
     check_budget(settled, 120, 0.05)
-    with pytest.raises(JobError, match=r"6 of 119 clips were rejected(.|\n)*6 x empty-file \(inspect\)(.|\n)*--retry-rejected"):
+    with pytest.raises(
+        JobError, match=r"6 of 119 clips were rejected(.|\n)*6 x empty-file \(inspect\)(.|\n)*--retry-rejected"
+    ):
         check_budget(settled, 119, 0.05)
 
 

@@ -11,6 +11,7 @@ import cv2
 import jinja2
 import numpy as np
 import pytest
+
 from affectgpt.dataset.report import charts, text
 from affectgpt.dataset.report.examples import Example, RejectedClip
 from affectgpt.dataset.report.pictures import film_strip

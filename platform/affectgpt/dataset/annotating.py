@@ -4,7 +4,7 @@ import json
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +19,7 @@ from affectgpt.clips.isolation import IsolatedProcess
 from affectgpt.clips.probing import SourceInfo, probe
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.schema import OUTCOMES, WORK
-from affectgpt.errors import ClipFiltered
+from affectgpt.errors import FilteredClipError
 
 ITEM = pa.field("item", pa.large_binary())
 
@@ -76,7 +76,8 @@ def isolated_process(recipe: Recipe) -> IsolatedProcess:
 @lru_cache(maxsize=8)
 def isolated_probe(recipe: Recipe) -> Callable[[str], SourceInfo]:
     """Return the probe that runs in this process's decoder process."""
-    return partial(isolated_process(recipe).call, probe)
+    isolated = isolated_process(recipe)
+    return lambda uri: isolated.call(probe, uri)
 
 
 def _make_step(recipe: Recipe, name: str) -> Step:
@@ -167,7 +168,7 @@ def _outcome(row: dict[str, Any], item: Sample | Failure, provenance: dict[str, 
     outcome = {name: row[name] for name in ("work_id", "clip_id", "uri", "content_sha256", "attempts")}
     outcome["seconds"] = list(item.seconds.items())
     if isinstance(item, Failure):
-        filtered = isinstance(item.error, ClipFiltered)
+        filtered = isinstance(item.error, FilteredClipError)
         return {
             **outcome,
             "outcome": "filtered" if filtered else "rejected",

@@ -16,8 +16,9 @@ from affectgpt.dataset.planning import make_plan
 from affectgpt.dataset.progress import progress
 from affectgpt.dataset.publishing import count_annotated, publish, publish_rejected
 from affectgpt.dataset.recipe import Recipe
-from affectgpt.dataset.reporting import Timing, write_report
+from affectgpt.dataset.reporting import write_report
 from affectgpt.dataset.schema import SOURCES
+from affectgpt.dataset.summary import Timing
 from affectgpt.dataset.voices import with_voices
 from affectgpt.errors import JobError
 

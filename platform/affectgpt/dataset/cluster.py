@@ -4,7 +4,6 @@ import contextlib
 import importlib.metadata
 import logging
 import math
-import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path

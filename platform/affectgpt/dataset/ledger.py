@@ -44,7 +44,7 @@ class Folder:
 
     def exists(self, name: str) -> bool:
         """Whether this folder holds a file or folder of that name."""
-        return self.filesystem.get_file_info(f"{self.path}/{name}").type != pafs.FileType.NotFound
+        return bool(self.filesystem.get_file_info(f"{self.path}/{name}").type != pafs.FileType.NotFound)
 
     def is_empty(self) -> bool:
         """Whether this folder does not exist or holds nothing.
@@ -72,7 +72,7 @@ class Folder:
     def read_text(self, name: str) -> str:
         """Read a small text file of this folder."""
         with self.filesystem.open_input_stream(f"{self.path}/{name}") as stream:
-            return stream.read().decode("utf-8")
+            return bytes(stream.read()).decode("utf-8")
 
     def write_text(self, name: str, text: str) -> None:
         """Write a small text file of this folder; readers see the old or the new one, never a half."""

@@ -21,7 +21,7 @@ def count_annotated(ledger: Ledger, plan: Plan) -> int:
     count = 0
     for batch in ledger.outcomes.read_batches(["work_id", "outcome"], OUTCOMES):
         wanted = pc.and_(pc.is_in(batch["work_id"], planned), pc.equal(batch["outcome"], "annotated"))
-        count += pc.sum(wanted).as_py() or 0
+        count += int(pc.sum(wanted).as_py() or 0)
     return count
 
 

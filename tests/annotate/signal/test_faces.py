@@ -6,6 +6,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+
 from affectgpt.annotate.signal.faces import Face, FaceFinder, Grey, rescaled
 
 

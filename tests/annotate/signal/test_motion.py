@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+
 from affectgpt.annotate.signal.faces import Face, Grey
 from affectgpt.annotate.signal.motion import FaceMotion, face_motion
 

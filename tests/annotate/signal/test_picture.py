@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from affectgpt.annotate.signal.picture import measure_picture
 from numpy.typing import NDArray
+
+from affectgpt.annotate.signal.picture import measure_picture
 
 Frames = NDArray[np.uint8]
 

@@ -6,11 +6,12 @@ import av
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from affectgpt.annotate.sample import Clue, Sample
 from affectgpt.annotate.signal.visual import VisualClue
 from affectgpt.clips.clip import Clip
 from affectgpt.clips.media import Media
-from numpy.typing import NDArray
 
 Frames = NDArray[np.uint8]
 

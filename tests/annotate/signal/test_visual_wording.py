@@ -1,6 +1,7 @@
 """The words follow the measurements, in both languages, and say nothing that was not measured."""
 
 import pytest
+
 from affectgpt.annotate.signal.emotions import EMOTIONS
 from affectgpt.annotate.signal.visual_wording import describe_visual, visual_evidence
 
