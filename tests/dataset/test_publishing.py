@@ -126,7 +126,7 @@ def test_an_output_of_another_recipe_is_refused(tmp_path: Path) -> None:
     output = Folder.at(str(tmp_path))
     output.write_text("recipe.yaml", load_recipe("laptop").to_yaml())
     check_output(str(tmp_path), load_recipe("laptop", ["run.clips_per_block=3"]))
-    with pytest.raises(RequestError, match="decode.frames: 8 -> 4"):
+    with pytest.raises(RequestError, match=r"decode\.frames: 8 -> 4"):
         check_output(str(tmp_path), load_recipe("laptop", ["decode.frames=4"]))
     output.write_text("recipe.yaml", "what: {is: this}")
     with pytest.raises(RequestError, match="not one of this version"):

@@ -58,7 +58,7 @@ def test_a_broken_recipe_file_is_named(tmp_path: Path, text: str, expected: str)
 
 
 def test_an_unknown_recipe_lists_those_that_there_are() -> None:
-    with pytest.raises(RequestError, match="name one of .*laptop"):
+    with pytest.raises(RequestError, match=r"name one of .*laptop"):
         load_recipe("desktop")
     with pytest.raises(RequestError, match="no such file"):
         load_recipe("desktop.yaml")

@@ -66,7 +66,7 @@ def _rows_per_part(ledger: Ledger, part_mib: int) -> int:
     files = ledger.outcomes.files(".parquet")
     size = sum(info.size for info in files)
     rows = sum(pq.read_metadata(info.path, filesystem=ledger.outcomes.filesystem).num_rows for info in files)
-    return max(ROWS_PER_GROUP, min(MAX_ROWS_PER_PART, rows * part_mib * 2**20 // max(size, 1)))
+    return max(ROWS_PER_GROUP, min(MAX_ROWS_PER_PART, int(rows * part_mib * 2**20 // max(size, 1))))
 
 
 def _selected(

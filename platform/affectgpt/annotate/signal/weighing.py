@@ -18,7 +18,7 @@ from affectgpt.annotate.signal.english import read_english
 from affectgpt.annotate.signal.mentions import Mention
 from affectgpt.annotate.signal.textual import mention_evidence, read_mentions, textual_clue
 from affectgpt.annotate.signal.wording import clean
-from affectgpt.errors import ClipError
+from affectgpt.errors import FilteredClipError
 
 Modality = Literal["visual", "acoustic", "textual"]
 MODALITIES: Final[tuple[Modality, ...]] = ("visual", "acoustic", "textual")
@@ -118,7 +118,7 @@ def weigh(sample: Sample) -> Reading:
     """Weigh the clues of a sample; words are read from the clip's subtitle where no textual clue has been made yet.
 
     Raises:
-        ClipError: there is neither a face, nor a voice, nor words to judge by (``nothing-to-describe``).
+        FilteredClipError: there is neither a face, nor a voice, nor words to judge by (``nothing-to-describe``).
     """
     clues: dict[Modality, Clue | None] = {
         "visual": sample.visual,
@@ -127,7 +127,7 @@ def weigh(sample: Sample) -> Reading:
     }
     findings = tuple(_finding(modality, clue) for modality, clue in clues.items() if clue is not None)
     if not any(finding.observed for finding in findings):
-        raise ClipError("nothing-to-describe", _nothing(clues))
+        raise FilteredClipError("nothing-to-describe", _nothing(clues))
     relations = _relations(findings)
     with_words = {relation.kind for relation in relations if relation.second == "textual"}
     overruled = with_words == {"contradict"}
