@@ -13,6 +13,7 @@ from affectgpt.annotate.sample import Sample
 from affectgpt.annotate.signal.voice_reference import FEWEST_CLIPS, voice_reference
 from affectgpt.dataset.annotating import clip_of, isolated_process
 from affectgpt.dataset.ledger import Ledger
+from affectgpt.dataset.progress import say
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.schema import WORK
 
@@ -39,6 +40,7 @@ def with_voices(
     if _wanted(recipe):
         unmeasured = _clips_to_measure(work, set(references))
         if unmeasured.num_rows:
+            say(f"measuring the usual voices of the speakers, by {unmeasured.num_rows} clips")
             found = _references_of(measure(unmeasured, recipe))
             ledger.voices.write_table([*_batches(references), *_batches(found)], REFERENCES)
             references |= found
