@@ -1,11 +1,10 @@
 from pathlib import Path
 
-from tests.dataset import rows
-
 from affectgpt.dataset.attempts import Attempts, clip_attempts, source_attempts
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import make_plan
 from affectgpt.dataset.schema import CLIPS, OUTCOMES, SOURCES
+from tests.dataset import rows
 
 FIRST = Attempts(set(), set(), retry=False)
 

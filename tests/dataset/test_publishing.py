@@ -4,7 +4,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.dataset import rows
 
 from affectgpt.dataset.checks import check_budget, check_nothing_is_dropped, check_outcomes, check_output
 from affectgpt.dataset.ledger import Folder, Ledger
@@ -13,6 +12,7 @@ from affectgpt.dataset.publishing import count_annotated, publish
 from affectgpt.dataset.recipe import load_recipe
 from affectgpt.dataset.schema import CLIPS, DATA, OUTCOMES, REJECTED
 from affectgpt.errors import JobError, RequestError
+from tests.dataset import rows
 
 
 def plan_of(*work_ids: str, settled: int = 0) -> Plan:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.integration import s3_server
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
 from tests.integration.conftest import run_job
 from tests.integration.made import write_clip
 

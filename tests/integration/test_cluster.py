@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 import ray
 from ray.cluster_utils import Cluster
-from tests.integration.conftest import PROJECT, run_job
-from tests.integration.made import write_clip, write_clips
 
 from affectgpt.annotate.sample import Sample
 from affectgpt.annotate.step import Step, StepProvenance
+from tests.integration.conftest import PROJECT, run_job
+from tests.integration.made import write_clip, write_clips
 
 BIN = Path(sys.executable).parent
 DASHBOARD = "http://127.0.0.1:8265"

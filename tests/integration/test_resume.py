@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pyarrow.parquet as pq
 import pytest
+
 from tests.integration.conftest import PROJECT, run_job
 from tests.integration.made import write_clips
 

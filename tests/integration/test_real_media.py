@@ -1,0 +1,80 @@
+"""The whole job on everything real that there is, and on the demo's clips."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import datasets
+import pyarrow.parquet as pq
+import pytest
+
+from affectgpt.dataset.schema import DATA, REJECTED
+from tests.integration.conftest import PROJECT, run_job
+
+
+@pytest.fixture(scope="module")
+def built(shared_media: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All real speech with its speakers and all real talking heads with their words, as one data set."""
+    folder = tmp_path_factory.mktemp("real")
+    with (folder / "clips.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["uri", "speaker", "language", "subtitle"])
+        with (shared_media / "emodb" / "labels.csv").open() as labels:
+            for row in csv.DictReader(labels):
+                writer.writerow([shared_media / "emodb" / row["file"], f"emodb-{row['speaker']}", "de", ""])
+        with (shared_media / "grid" / "clips.csv").open() as clips:
+            for row in csv.DictReader(clips):
+                writer.writerow([shared_media / "grid" / row["file"], "", "en", row["subtitle"]])
+    done = run_job("--manifest", folder / "clips.csv", "--output", folder / "out")
+    assert done.returncode == 0, done.stderr
+    return folder / "out"
+
+
+def test_all_real_clips_are_annotated(built: Path) -> None:
+    report = json.loads((built / "report.json").read_text())
+    assert report["inputs"] == report["annotated"] == 546
+    assert report["bottleneck"] in {stage["name"] for stage in report["stages"]}
+    data = pq.read_table(built / "data")
+    assert data.schema.equals(DATA)
+    assert pq.read_table(built / "rejected").schema.equals(REJECTED)
+    assert len(set(data["clip_id"].to_pylist())) == 546
+    for row in data.to_pylist():
+        assert row["description_en"] and row["description_zh"] and row["labels"]
+        assert row["provenance"]["acoustic_clue"]["engine"] == "signal"
+
+
+def test_clues_are_of_what_the_clip_has(built: Path) -> None:
+    rows = pq.read_table(built / "data").to_pylist()
+    speech = [row for row in rows if row["uri"].endswith(".flac")]
+    heads = [row for row in rows if row["uri"].endswith(".mpg")]
+    assert (len(speech), len(heads)) == (535, 11)
+    assert not any(row["has_video"] or row["visual_clue"] for row in speech)
+    assert all("this speaker's usual" in row["acoustic_clue"] for row in speech)
+    assert all(row["has_video"] and "One face" in row["visual_clue"] and row["subtitle"] for row in heads)
+    assert all(row["subtitle"] in row["description_en"] for row in heads)
+    assert len({row["description_en"] for row in rows}) > 500
+
+
+def test_hugging_face_datasets_opens_it(built: Path, tmp_path: Path) -> None:
+    files = str(built / "data" / "*.parquet")
+    loaded = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=str(tmp_path))
+    assert loaded.num_rows == 546
+    assert loaded.column_names == DATA.names
+    by_its_card = datasets.load_dataset(str(built), split="train", cache_dir=str(tmp_path))
+    assert by_its_card.num_rows == 546
+
+
+def test_the_demo(tmp_path: Path) -> None:
+    command = [sys.executable, str(PROJECT / "jobs" / "demo.py"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "48 inputs = 45 annotated + 1 filtered + 2 rejected" in done.stdout
+    assert "description_zh" in done.stdout
+    assert (tmp_path / "emer-coarse" / "report.html").exists()
+    subtitle_sources = {
+        row["provenance"]["source"]["subtitle_source"]
+        for row in pq.read_table(tmp_path / "emer-coarse" / "data", columns=["provenance"]).to_pylist()
+    }
+    assert subtitle_sources == {"manifest", "sidecar", "embedded", "none"}
