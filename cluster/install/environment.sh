@@ -28,5 +28,6 @@ case $extras in
     core) target=$project ;;
     *) target="$project[$extras]" ;;
 esac
+echo "installing the platform ($extras, $device) into $folder" >&2
 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
     --constraint "$project/cluster/constraints/$device.txt" --editable "$target"
