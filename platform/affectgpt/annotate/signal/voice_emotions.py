@@ -1,89 +1,136 @@
 """From the cues of a voice to the emotions that they speak for.
 
 Each emotion is a prototype over the cues, in standard deviations from the usual voice; the closer a voice is to a
-prototype, the stronger the evidence. Directions and rough sizes are those on which the reviews agree:
+prototype, the stronger the evidence. Nothing here is fitted to recordings: every value follows from four published
+tables of the cues of emotion in the voice, ``CUE_TABLES``, by three rules.
 
-- R. Banse & K. R. Scherer, "Acoustic profiles in vocal emotion expression", J. Pers. Soc. Psychol. 70 (1996):
-  standardised means per emotion; elation, panic fear and hot anger highest in pitch, boredom and sadness lowest in
-  energy and tempo.
-- P. N. Juslin & P. Laukka, "Communication of emotions in vocal expression and music performance", Psychol. Bull. 129
-  (2003), the summary of 104 studies: tempo, level, high-frequency energy, pitch, its variability and contour, and
-  regularity for anger, fear, happiness, sadness and tenderness.
-- K. R. Scherer, "Vocal communication of emotion: a review of research paradigms", Speech Communication 40 (2003): the
-  same with boredom and stress.
-- I. R. Murray & J. L. Arnott, "Toward the simulation of emotion in synthetic speech", JASA 93 (1993): disgust (low,
-  slow, grumbled), and sizes in words from "slightly" to "very much", here 0.5 to 1.5.
+1. Encoding. A cue that a table reports as increased is +1, decreased -1, unchanged, blank or contradictory 0. Where a
+   table grades its words, "slightly", "moderately", "somewhat" or brackets halve the step, and "much" or "very much"
+   make it 1.5. A plain step is taken as one standard deviation of the cue.
+2. Prototypes. The value of a cue for an emotion is its mean over the tables that have both, so that tables which
+   contradict each other cancel. Neutral is the usual voice, all zero: the tables describe departures from it.
+3. Counting. A cue weighs as many quarters as tables have a row for it, and an emotion is taken to be as common as the
+   share of the tables that have a column for it; neutral, the reference of all four, counts whole.
+
+The rows of the tables are read as follows: level or mean of F0 is ``pitch``, range of F0 (its variability where there
+is no range) is ``range``, contour or inflection ``rise``, speech rate ``tempo``, variability of intensity ``dynamics``,
+proportion of pauses ``pauses``. High-frequency energy is ``brightness``, or else intensity or loudness, because vocal
+effort lifts the high frequencies (H. Traunmueller & A. Eriksson, JASA 107, 2000). Irregular or grumbled voice is
+``roughness``; a breathy voice has less ``clarity``.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-PROTOTYPES: Final[Mapping[str, Mapping[str, float]]] = {
-    "anger": {
-        "pitch": 1.25, "range": 1.0, "tempo": 0.75, "brightness": 1.5, "dynamics": 0.75, "pauses": -0.5,
-        "clarity": -0.5, "roughness": 0.5, "rise": 0.25,
-    },
-    "happiness": {
-        "pitch": 1.25, "range": 1.0, "tempo": 0.5, "brightness": 0.5, "dynamics": 0.5, "pauses": -0.5, "clarity": 0.5,
-        "roughness": -0.5, "rise": 0.5,
-    },
-    "excitement": {
-        "pitch": 1.5, "range": 1.5, "tempo": 1.0, "brightness": 1.0, "dynamics": 0.75, "pauses": -0.5, "rise": 0.5,
-    },
-    "surprise": {"pitch": 1.25, "range": 1.5, "brightness": 0.25, "clarity": 0.25, "rise": 1.5},
-    "fear": {"pitch": 1.25, "tempo": 1.0, "dynamics": 0.5, "roughness": 0.5, "rise": 0.25},
-    "anxiety": {
-        "pitch": 0.5, "range": -0.75, "tempo": 0.5, "brightness": -0.25, "dynamics": -0.25, "pauses": 0.25,
-        "roughness": 0.5,
-    },
-    "sadness": {
-        "pitch": -0.75, "range": -0.75, "tempo": -0.75, "brightness": -1.25, "dynamics": -0.75, "pauses": 1.0,
-        "roughness": 0.5, "rise": -0.25,
-    },
-    "boredom": {
-        "pitch": -1.0, "range": -1.0, "tempo": -1.0, "brightness": -0.5, "dynamics": -0.5, "pauses": 0.25,
-        "rise": -0.25,
-    },
-    "disgust": {
-        "pitch": -0.75, "range": 0.5, "tempo": -1.25, "brightness": 0.25, "clarity": -0.75, "roughness": 0.75,
-    },
-    "contentment": {
-        "pitch": -0.25, "range": -0.25, "tempo": -0.5, "brightness": -0.75, "dynamics": -0.25, "clarity": 0.75,
-        "roughness": -0.75,
-    },
-    "neutral": {"pitch": -0.25, "range": -0.25, "brightness": -0.25},
-}  # fmt: skip
-"""Cues that are not named are at their usual value, or the reviews contradict each other (the range and the
-high-frequency energy of fear). Neutral speech is a little less lively than the speaker's average, because that average
-holds lively speech too."""
+
+@dataclass(frozen=True, slots=True)
+class CueTable:
+    """One published table in the encoding of this module.
+
+    Attributes:
+        cues: the cues that the table has a row for.
+        columns: for each emotion of the table, one value per cue.
+    """
+
+    cues: tuple[str, ...]
+    columns: Mapping[str, tuple[float, ...]]
+
+    def value(self, emotion: str, cue: str) -> float | None:
+        """What the table says of a cue of an emotion; None where it lacks the row or the column."""
+        if emotion not in self.columns or cue not in self.cues:
+            return None
+        return self.columns[emotion][self.cues.index(cue)]
+
+
+CUE_TABLES: Final[Mapping[str, CueTable]] = {
+    "Davitz 1964": CueTable(
+        ("pitch", "rise", "tempo", "brightness"),
+        {
+            "anger": (1, 0, 1, 1),
+            "happiness": (0.5, 1, 0.5, 0.5),
+            "excitement": (1, 1, 1, 1),
+            "sadness": (-1, -1, -1, -1),
+            "boredom": (-0.5, -0.5, -0.5, -0.5),
+            "affection": (-1, 0.5, -1, -1),
+        },
+    ),
+    "Murray & Arnott 1993": CueTable(
+        ("pitch", "range", "rise", "tempo", "brightness", "clarity", "roughness"),
+        {
+            "anger": (1.5, 1.5, 0, 0.5, 1, -1, 0),
+            "happiness": (1.5, 1.5, 1, 0, 1, -1, 0),
+            "fear": (1.5, 1.5, 0, 1.5, 0, 0, 1),
+            "sadness": (-0.5, -0.5, -1, -0.5, -1, 0, 0),
+            "disgust": (-1.5, 0.5, -1, -1.5, -1, 0, 1),
+            "surprise": (1.5, 1.5, 1, 0, 1, -1, 0),
+        },
+    ),
+    "Scherer 2003": CueTable(
+        ("pitch", "range", "rise", "tempo", "brightness"),
+        {
+            "anger": (1, 1, -1, 1, 1),
+            "excitement": (1, 1, 0, 0.5, 0.5),
+            "fear": (1, 0.5, 0, 1, 1),
+            "sadness": (-1, -1, -1, -1, -1),
+            "boredom": (0, -1, 0, -1, 0),
+        },
+    ),
+    "Juslin & Laukka 2003": CueTable(
+        ("pitch", "range", "rise", "tempo", "brightness", "dynamics", "pauses", "roughness"),
+        {
+            "anger": (1, 1, 1, 1, 1, 1, -1, 1),
+            "happiness": (1, 1, 1, 1, 0, 0, 0, 0),
+            "fear": (1, -1, 1, 1, -1, 1, 0, 1),
+            "sadness": (-1, -1, -1, -1, -1, -1, 1, 1),
+            "affection": (-1, -1, -1, -1, -1, -1, 0, -1),
+        },
+    ),
+}
+"""The tables, with the names of their columns where they differ from ours.
+
+- J. R. Davitz, "The Communication of Emotional Meaning" (1964), characteristics of vocal expressions. Cheerfulness is
+  happiness and joy, its stronger form, is excitement. Impatience has no counterpart here; satisfaction is left out
+  because it differs from normal in nothing but a slight rise.
+- I. R. Murray & J. L. Arnott, "Toward the simulation of emotion in synthetic speech", JASA 93 (1993), table I, with the
+  column for surprise that C. Breazeal added ("Designing Sociable Robots", 2002, chapter 11); its range and voice
+  quality are from Murray & Arnott's text, which contradicts the added column about the rate.
+- K. R. Scherer, "Vocal communication of emotion: a review of research paradigms", Speech Communication 40 (2003), the
+  compilation after T. Johnstone & K. R. Scherer (2000), which covers R. Banse & K. R. Scherer, "Acoustic profiles in
+  vocal emotion expression", J. Pers. Soc. Psychol. 70 (1996). Joy/elation is excitement; stress is left out, because it
+  is no emotion of ours. The range in fear is an increase with a bracketed decrease.
+- P. N. Juslin & P. Laukka, "Communication of emotions in vocal expression and music performance", Psychol. Bull. 129
+  (2003), table 11, and its counts of studies for the pauses. Tenderness is affection. The table asks for little
+  regularity in happiness, while the counts of jitter go both ways; that is taken as contradictory.
+"""
+
+
+def _mean_over_tables(emotion: str, cue: str) -> float:
+    """Rule 2; 0 where no table reports the cue for the emotion."""
+    values = [value for table in CUE_TABLES.values() if (value := table.value(emotion, cue)) is not None]
+    return sum(values) / len(values) if values else 0.0
+
 
 WEIGHTS: Final[Mapping[str, float]] = {
-    "pitch": 1.0,
-    "range": 0.8,
-    "brightness": 1.0,
-    "tempo": 0.8,
-    "dynamics": 0.4,
-    "pauses": 0.4,
-    "clarity": 0.4,
-    "roughness": 0.4,
-    "rise": 0.2,
+    cue: sum(cue in table.cues for table in CUE_TABLES.values()) / len(CUE_TABLES)
+    for cue in ("pitch", "range", "rise", "tempo", "pauses", "dynamics", "brightness", "clarity", "roughness")
 }
-"""How much each cue counts: pitch, range, high-frequency energy and tempo have most studies in agreement (Juslin &
-Laukka 2003); the others have fewer, are harder to measure, or repeat what the first say."""
+"""How much each cue counts, by rule 3."""
 
+SHARES: Final[Mapping[str, float]] = {"neutral": 1.0} | {
+    emotion: sum(emotion in table.columns for table in CUE_TABLES.values()) / len(CUE_TABLES)
+    for emotion in (
+        "anger", "happiness", "excitement", "surprise", "fear", "sadness", "boredom", "disgust", "affection",
+    )
+}  # fmt: skip
+"""How common each emotion is taken to be beside neutral, by rule 3."""
 
-SHARES: Final[Mapping[str, float]] = {
-    "excitement": 0.5,
-    "surprise": 0.5,
-    "anxiety": 0.5,
-    "contentment": 0.5,
-    "disgust": 0.5,
+PROTOTYPES: Final[Mapping[str, Mapping[str, float]]] = {
+    emotion: {cue: _mean_over_tables(emotion, cue) for cue in WEIGHTS} for emotion in SHARES
 }
-"""How common an emotion is taken to be, where it is not 1. The first four are variants of happiness, fear and calm that
-the reviews report for fewer studies, or do not tell from their neighbours by voice alone; disgust is the emotion that
-listeners recognise least by voice (Scherer 2003), and slow, creaky speech is also some speakers' habit."""
+"""Where each emotion lies, in standard deviations of each cue, by rule 2."""
 
 
 def emotion_strengths(cues: Mapping[str, float]) -> Mapping[str, float]:
@@ -93,8 +140,8 @@ def emotion_strengths(cues: Mapping[str, float]) -> Mapping[str, float]:
     their prototypes, each cue counted by its weight.
     """
     fits = {
-        emotion: float(np.log(SHARES.get(emotion, 1.0)))
-        - 0.5 * sum(WEIGHTS[cue] * (value - prototype.get(cue, 0.0)) ** 2 for cue, value in cues.items())
+        emotion: float(np.log(SHARES[emotion]))
+        - 0.5 * sum(WEIGHTS[cue] * (value - prototype[cue]) ** 2 for cue, value in cues.items())
         for emotion, prototype in PROTOTYPES.items()
     }
     best = max(fits.values())
@@ -105,7 +152,4 @@ def emotion_strengths(cues: Mapping[str, float]) -> Mapping[str, float]:
 def cue_contributions(emotion: str, cues: Mapping[str, float]) -> Mapping[str, float]:
     """How much each cue speaks for an emotion rather than for an entirely usual voice; negative speaks against it."""
     prototype = PROTOTYPES[emotion]
-    return {
-        cue: WEIGHTS[cue] * (value * prototype.get(cue, 0.0) - 0.5 * prototype.get(cue, 0.0) ** 2)
-        for cue, value in cues.items()
-    }
+    return {cue: WEIGHTS[cue] * (value * prototype[cue] - 0.5 * prototype[cue] ** 2) for cue, value in cues.items()}
