@@ -10,7 +10,7 @@ from affectgpt.annotate.signal.voice_reference import PITCH_GROUPS, REFERENCE_RA
 CUES: Final[Mapping[str, Mapping[str, float]]] = {
     "pitch": {"pitch_median_st": 1.0},
     "range": {"pitch_range_st": 1.0},
-    "rise": {"pitch_final_st": 1.0},
+    "rise": {"pitch_slope_st_per_s": 0.5, "pitch_final_st": 0.5},
     "tempo": {"syllables_per_s": 1.0},
     "pauses": {"pause_share": 1.0},
     "dynamics": {"level_variation_db": 1.0},

@@ -27,6 +27,7 @@ class Range:
 REFERENCE_RANGES: Final[Mapping[str, Range]] = {
     "pitch_median_st": Range(8.5, 4.0, 2.0),
     "pitch_range_st": Range(7.0, 2.5, 2.0),
+    "pitch_slope_st_per_s": Range(-3.0, 3.0, 2.0),
     "pitch_final_st": Range(-1.5, 3.0, 2.5),
     "level_dbfs": Range(-20.0, 6.0, 2.0),
     "level_variation_db": Range(6.0, 1.0, 0.8),
@@ -44,6 +45,8 @@ REFERENCE_RANGES: Final[Mapping[str, Range]] = {
   the 10th and 90th percentile are 6.5-9 semitones apart (H. Traunmueller & A. Eriksson, "The frequency range of the
   voice fundamental in the speech of male and female adults", Stockholm University, 1995). The centre of the pitch
   itself is in ``PITCH_GROUPS``.
+- Pitch slope: the declination of an utterance of t seconds is about -11 / (t + 1.5) semitones a second, -3 for two
+  seconds (J. 't Hart, R. Collier & A. Cohen, "A perceptual study of intonation", Cambridge, 1990).
 - Syllables: languages lie at 5-8 syllables a second (F. Pellegrino, C. Coupe & E. Marsico, "A cross-language
   perspective on speech information rate", Language 87, 2011), of which the peaks of the level find about four
   in five (N. H. de Jong & T. Wempe, Behavior Research Methods 41, 2009).
