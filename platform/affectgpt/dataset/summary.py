@@ -86,7 +86,7 @@ class Timing:
 def summarise(tally: Tally, plan: Plan, before: int, timing: Timing, recipe: Recipe, output: str) -> dict[str, Any]:
     """Return the numbers of a run, as ``report.json`` has them."""
     stages = _stages(tally, plan)
-    fresh = tally.outcomes.total() - plan.settled.num_rows - before
+    fresh = tally.outcomes["annotated"] - before
     working_s = timing.wall_s - timing.start_up_s
     return {
         "pipeline_version": __version__,

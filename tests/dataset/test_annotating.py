@@ -1,0 +1,77 @@
+import pickle
+from pathlib import Path
+
+import pyarrow as pa
+
+from affectgpt.dataset.annotating import run_stage, stages_of
+from affectgpt.dataset.recipe import load_recipe
+from affectgpt.dataset.schema import OUTCOMES, WORK
+from tests.dataset import rows
+from tests.integration.made import write_clip
+
+ACTORS = "{actors: 1}"
+
+
+def work(tmp_path: Path) -> pa.Table:
+    clips = [rows.clip(f"clip {seed}", uri=str(write_clip(tmp_path / f"{seed}.mp4", seed=seed))) for seed in range(3)]
+    clips.append(rows.clip("gone", uri=str(tmp_path / "gone.mp4")))
+    return pa.Table.from_pylist([clip | {"work_id": clip["clip_id"]} for clip in clips], WORK)
+
+
+def without_seconds(table: pa.Table) -> list[dict]:
+    return table.drop_columns(["seconds"]).to_pylist()
+
+
+def test_steps_share_a_stage_unless_they_have_workers() -> None:
+    assert [stage.steps for stage in stages_of(load_recipe("laptop"))] == [
+        ("visual_clue", "acoustic_clue", "merge", "translate", "labels")
+    ]
+    apart = [f"steps.{name}.workers={ACTORS}" for name in ("visual_clue", "merge", "translate")]
+    stages = stages_of(load_recipe("laptop", apart))
+    assert [stage.steps for stage in stages] == [
+        (),
+        ("visual_clue",),
+        ("acoustic_clue",),
+        ("merge",),
+        ("translate",),
+        ("labels",),
+    ]
+    assert [stage.is_first for stage in stages] == [True] + [False] * 5
+    assert [stage.is_last for stage in stages] == [False] * 5 + [True]
+
+
+def test_one_stage_turns_work_into_outcomes(tmp_path: Path) -> None:
+    [stage] = stages_of(load_recipe("laptop"))
+    table = run_stage(work(tmp_path), stage)
+    assert table.schema.equals(OUTCOMES)
+    found = {row["clip_id"]: row for row in table.to_pylist()}
+    assert found["gone"]["outcome"] == "rejected"
+    assert (found["gone"]["stage"], found["gone"]["error"]) == ("decode", "not-found")
+    assert found["clip 0"]["outcome"] == "annotated"
+    assert found["clip 0"]["provenance"]["source"]["frames_got"] == 8
+    assert [name for name, _ in found["clip 0"]["seconds"]][:2] == ["decode", "visual_clue"]
+
+
+def test_several_stages_give_the_same(tmp_path: Path) -> None:
+    table = work(tmp_path)
+    [whole] = stages_of(load_recipe("laptop"))
+    parts = stages_of(load_recipe("laptop", [f"steps.acoustic_clue.workers={ACTORS}"]))
+    passed = table
+    for stage in parts:
+        passed = run_stage(passed, stage)
+    assert without_seconds(passed) == without_seconds(run_stage(table, whole))
+
+
+def test_frames_travel_no_further_than_they_are_looked_at(tmp_path: Path) -> None:
+    stages = stages_of(load_recipe("laptop", [f"steps.{name}.workers={ACTORS}" for name in ("acoustic_clue", "merge")]))
+    seen_by_acoustic = run_stage(work(tmp_path), stages[0])
+    seen_by_merge = run_stage(seen_by_acoustic, stages[1])
+    with_frames, without = (pickle.loads(table["item"][0].as_py()) for table in (seen_by_acoustic, seen_by_merge))
+    assert with_frames.media.frames_got == 8
+    assert without.media is None
+    assert without.decoded.frames_got == 8
+
+
+def test_no_rows_give_no_rows() -> None:
+    [stage] = stages_of(load_recipe("laptop"))
+    assert run_stage(WORK.empty_table(), stage).schema.equals(OUTCOMES)
