@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 from affectgpt.dataset.ledger import Folder, Ledger
@@ -73,30 +72,39 @@ def _selected(
     ledger: Ledger, plan: Plan, wanted: Callable[[pa.ChunkedArray], pa.ChunkedArray], schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
     for table in outcome_batches(ledger, plan):
-        yield from table.filter(wanted(table["outcome"])).select(schema.names).cast(schema).to_batches()
+        yield from table.filter(wanted(table["outcome"])).select(schema.names).cast(schema).to_batches(ROWS_PER_GROUP)
 
 
 def _chained(table: pa.Table, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield from table.to_batches()
+    yield from table.to_batches(ROWS_PER_GROUP)
     yield from batches
 
 
 def _write_parts(folder: Folder, batches: Iterator[pa.RecordBatch], schema: pa.Schema, rows_per_part: int) -> None:
     folder.clear()
-    pads.write_dataset(
-        batches,
-        folder.path,
-        schema=schema,
-        format="parquet",
-        filesystem=folder.filesystem,
-        basename_template="part-{i}.parquet",
-        max_rows_per_file=rows_per_part,
-        max_rows_per_group=ROWS_PER_GROUP,
-        min_rows_per_group=0,
-        existing_data_behavior="overwrite_or_ignore",
-    )
-    if not folder.files(".parquet"):
-        pq.write_table(schema.empty_table(), f"{folder.path}/part-0.parquet", filesystem=folder.filesystem)
+    groups = _row_groups(batches, schema)
+    group: pa.Table | None = next(groups, schema.empty_table())
+    number = 0
+    while group is not None:
+        with pq.ParquetWriter(f"{folder.path}/part-{number}.parquet", schema, filesystem=folder.filesystem) as writer:
+            rows = 0
+            while group is not None and rows < rows_per_part:
+                writer.write_table(group)
+                rows += group.num_rows
+                group = next(groups, None)
+        number += 1
+
+
+def _row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Gather batches, however small, to tables of ``ROWS_PER_GROUP`` rows or a little more."""
+    gathered: list[pa.RecordBatch] = []
+    for batch in batches:
+        gathered.append(batch)
+        if sum(one.num_rows for one in gathered) >= ROWS_PER_GROUP:
+            yield pa.Table.from_batches(gathered, schema)
+            gathered = []
+    if gathered:
+        yield pa.Table.from_batches(gathered, schema)
 
 
 def _replace(target: Folder, staged: Folder) -> None:

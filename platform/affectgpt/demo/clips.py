@@ -21,6 +21,8 @@ FEWEST = 16
 """The fewest clips among which every kind has its place."""
 
 MANIFEST_COLUMNS = ("uri", "clip_id", "subtitle", "language", "speaker")
+EMOTIONS = ("anger", "neutral", "happiness", "sadness", "fear", "neutral", "surprise", "boredom")
+"""The emotions in the order in which they take turns; calm speech is the most common."""
 Form = Literal["both", "picture", "sound"]
 Subtitle = Literal["manifest", "sidecar", "embedded", "none"]
 _FORMS: dict[int, Form] = {5: "picture", 9: "sound"}
@@ -133,15 +135,14 @@ def make_clips(folder: Path, count: int = 48, seed: int = 0) -> Path:
 def plan(count: int, seed: int) -> list[Scene]:
     """Say which clips to make: every person with every emotion, each kind of clip at fixed places.
 
-    Every sixth voice contradicts its words, and every fifth text is Chinese. The sentences for an emotion take turns.
+    Every seventh voice contradicts its words, and every fifth text is Chinese. The sentences for an emotion take turns.
     """
     first = int(np.random.default_rng(seed).integers(1000))
-    emotions = list(MANNERS)
     used: Counter[tuple[str, str]] = Counter()
     scenes = []
     for number in range(count):
-        emotion = emotions[number % len(emotions)]
-        words = CONTRARY[emotion] if number % 6 == 4 else emotion
+        emotion = EMOTIONS[number % len(EMOTIONS)]
+        words = CONTRARY[emotion] if number % 7 == 4 else emotion
         language = "zh" if number % 5 == 2 else "en"
         sentences = SENTENCES[words][language]
         text = sentences[(first + used[words, language]) % len(sentences)]
@@ -149,7 +150,7 @@ def plan(count: int, seed: int) -> list[Scene]:
         scenes.append(
             Scene(
                 clip_id=f"clip-{number:03d}",
-                person=CAST[number % len(CAST)],
+                person=CAST[(number + number // len(EMOTIONS)) % len(CAST)],
                 emotion=emotion,
                 text=text,
                 language=language,

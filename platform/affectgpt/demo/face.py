@@ -62,10 +62,10 @@ class Expression:
 
 
 EXPRESSIONS = {
-    "anger": Expression(-4.0, -7.0, -3.0, 0.95, 9.0, 0.9, 7.0),
-    "happiness": Expression(2.0, 0.0, 8.5, 0.9, 8.0, 0.6, 3.0),
-    "fear": Expression(6.0, 5.0, -2.0, 1.4, 4.0, 1.6, 1.0),
-    "surprise": Expression(9.0, 1.0, 0.0, 1.5, 6.0, 0.5, 3.0),
+    "anger": Expression(-4.0, -7.0, -3.0, 0.95, 17.0, 0.9, 10.0),
+    "happiness": Expression(2.0, 0.0, 8.5, 0.9, 15.0, 0.6, 4.0),
+    "fear": Expression(5.0, 5.0, -2.0, 1.3, 7.0, 1.6, 1.0),
+    "surprise": Expression(6.0, 1.0, 0.0, 1.3, 12.0, 0.5, 4.0),
     "neutral": Expression(0.0, 0.0, 0.0, 1.0, 1.5, 0.3, 1.0),
     "sadness": Expression(1.0, 5.0, -5.0, 0.75, 1.5, 0.2, 0.5),
     "boredom": Expression(-1.0, 0.0, -1.5, 0.6, 1.0, 0.15, 0.3),

@@ -72,7 +72,7 @@ CONTRARY = {
     "happiness": "sadness",
     "fear": "neutral",
     "surprise": "boredom",
-    "neutral": "anger",
+    "neutral": "happiness",
     "sadness": "happiness",
     "boredom": "happiness",
 }

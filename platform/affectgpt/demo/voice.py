@@ -22,7 +22,9 @@ STEP = 80
 """Samples over which the voice keeps its parameters: 5 ms."""
 STEPS_PER_S = RATE // STEP
 EDGE_S = 0.2
-"""Silence before and after the sentence, in seconds."""
+"""Least silence before and after the sentence, in seconds."""
+SHORTEST_S = 2.1
+"""A shorter sentence has longer silences around it."""
 BANDWIDTHS_HZ = (70.0, 100.0, 150.0, 250.0)
 
 Sound = NDArray[np.float32]
@@ -69,13 +71,13 @@ class Manner:
 
 
 MANNERS = {
-    "anger": Manner(1.5, 9.0, -3.0, 1.2, 0.08, 0.4, 7000.0, 0.01, 0.022, 0.0, -15.0),
-    "happiness": Manner(1.45, 9.0, 1.0, 1.12, 0.1, 0.5, 5000.0, 0.01, 0.006, 0.0, -18.0),
-    "fear": Manner(1.6, 4.0, 1.0, 1.3, 0.1, 0.55, 4000.0, 0.05, 0.03, 0.8, -20.0),
-    "surprise": Manner(1.5, 10.0, 8.0, 1.05, 0.12, 0.55, 4500.0, 0.02, 0.008, 0.0, -18.0),
-    "neutral": Manner(1.0, 3.5, -3.0, 1.0, 0.15, 0.6, 2500.0, 0.015, 0.01, 0.0, -21.0),
-    "sadness": Manner(0.92, 1.8, -2.5, 0.78, 0.35, 0.75, 1000.0, 0.025, 0.016, 0.2, -27.0),
-    "boredom": Manner(0.87, 1.2, -2.0, 0.76, 0.25, 0.65, 1600.0, 0.015, 0.01, 0.0, -25.0),
+    "anger": Manner(1.65, 10.0, -3.0, 1.2, 0.08, 0.4, 7000.0, 0.01, 0.022, 0.0, -15.0),
+    "happiness": Manner(1.6, 11.0, 1.0, 1.12, 0.1, 0.5, 5000.0, 0.01, 0.006, 0.0, -18.0),
+    "fear": Manner(1.75, 4.0, 1.0, 1.3, 0.1, 0.55, 4000.0, 0.04, 0.03, 0.8, -20.0),
+    "surprise": Manner(1.65, 12.0, 9.0, 1.05, 0.12, 0.55, 4500.0, 0.02, 0.008, 0.0, -18.0),
+    "neutral": Manner(1.0, 3.0, -3.0, 1.0, 0.15, 0.6, 2500.0, 0.015, 0.01, 0.0, -21.0),
+    "sadness": Manner(0.92, 1.8, -2.5, 0.8, 0.3, 0.75, 1000.0, 0.02, 0.016, 0.2, -27.0),
+    "boredom": Manner(0.87, 1.2, -2.0, 0.78, 0.2, 0.65, 1600.0, 0.015, 0.01, 0.0, -25.0),
 }
 """The manner of each emotion that the made people can have."""
 
@@ -92,15 +94,17 @@ def speak(text: str, speaker: Speaker, manner: Manner, rng: np.random.Generator)
     Returns:
         float32 of shape (S,) at ``RATE``, with a short silence at both ends.
     """
-    edge = Phone(NEUTRAL_TRACT, EDGE_S * manner.pace, 0.0)
-    said = [edge, *phones(text, manner.pause_s * manner.pace), edge]
+    sentence = list(phones(text, manner.pause_s * manner.pace))
+    spoken_s = sum(phone.seconds for phone in sentence) / manner.pace
+    edge = Phone(NEUTRAL_TRACT, max(EDGE_S, (SHORTEST_S - spoken_s) / 2) * manner.pace, 0.0)
+    said = [edge, *sentence, edge]
     lengths = np.array([max(round(phone.seconds / manner.pace * STEPS_PER_S), 2) for phone in said])
     voicing = _smooth(np.repeat([phone.voicing for phone in said], lengths), 0.02)
     tract = _smooth(np.repeat([phone.formants for phone in said], lengths, axis=0) * speaker.tract, 0.05)
     tone = _tone(_pitch(said, lengths, speaker, manner, rng), _per_sample(voicing), manner, rng)
     voice = _resonate(tone, tract) + _hiss(said, lengths, rng)
-    spoken = float(np.sqrt(np.mean(voice[_per_sample(voicing) > 0.3] ** 2)))
-    voice *= 10 ** (manner.level_dbfs / 20) / spoken
+    level = float(np.sqrt(np.mean(voice[_per_sample(voicing) > 0.3] ** 2)))
+    voice *= 10 ** (manner.level_dbfs / 20) / level
     room = rng.normal(0.0, 10 ** (-66 / 20), len(voice))
     return np.clip(voice + room, -0.99, 0.99).astype(np.float32)
 
