@@ -29,8 +29,12 @@ _ALWAYS = {
     "skip_estimate_duration_from_pts": "1",
 }
 # What is tried until all streams are known: the first packets without decoding any, the first packets, many packets.
-_QUICK = _ALWAYS | {"probesize": "32768"}
-_ATTEMPTS = (_QUICK | {"skip_frame": "all"}, _QUICK, _ALWAYS | {"analyzeduration": "20000000"})
+_GLANCE = _ALWAYS | {"probesize": "32768", "skip_frame": "all"}
+_LOOK = _ALWAYS | {"probesize": "32768"}
+_STUDY = _ALWAYS | {"analyzeduration": "20000000"}
+# FFmpeg finds out how these reorder pictures, and from that when a stream starts, by decoding some; MP4 says it.
+_REORDERING = {"h264", "hevc", "vvc"}
+_MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
 # These containers have no header: a stream is there from its first packet on.
 _HEADERLESS = {"mpeg", "mpegts", "flv", "live_flv"}
 
@@ -247,7 +251,7 @@ def _open_container(uri: str, file: str | BinaryIO) -> InputContainer:
     """Open a container by its first bytes, or by many more where those do not tell all streams."""
     failure: av.error.FFmpegError | None = None
     with translated_errors(uri):
-        for options in _ATTEMPTS:
+        for options, suffices in ((_GLANCE, _is_told), (_LOOK, _is_complete), (_STUDY, None)):
             if not isinstance(file, str):
                 file.seek(0)
             try:
@@ -257,22 +261,25 @@ def _open_container(uri: str, file: str | BinaryIO) -> InputContainer:
             except av.error.FFmpegError as error:
                 failure = error
                 continue
-            if options is _ATTEMPTS[-1] or _is_complete(container):
+            if suffices is None or suffices(container):
                 return container
             container.close()
     raise ClipError("not-media", f"{uri} is not video or sound of a known kind, or is damaged at its root") from failure
 
 
+def _is_told(container: InputContainer) -> bool:
+    """Whether a container is complete, and tells by itself when its streams start."""
+    reordering = any(stream.codec_context and stream.codec_context.name in _REORDERING for stream in container.streams)
+    return _is_complete(container) and (container.format.name == _MP4 or not reordering)
+
+
 def _is_complete(container: InputContainer) -> bool:
-    """Whether all streams of a container, their kinds and their beginnings are known."""
+    """Whether all streams of a container and their kinds are known."""
     videos, audios = container.streams.video, container.streams.audio
     if container.format.name in _HEADERLESS and not (videos and audios):
         return False
-    if videos and any(stream.start_time is None for stream in (*videos, *audios)):
-        return False
-    kinds = [stream.codec_context and stream.codec_context.width for stream in videos]
-    kinds += [stream.codec_context and stream.codec_context.sample_rate for stream in audios]
-    return all(kinds)
+    known = all(stream.codec_context and stream.codec_context.width for stream in videos)
+    return known and all(stream.codec_context and stream.codec_context.sample_rate for stream in audios)
 
 
 def _track(streams: Sequence[StreamT], origin_s: float) -> Track[StreamT] | None:

@@ -106,8 +106,9 @@ def phones(text: str, pause_s: float) -> Iterator[Phone]:
 
 
 def _read(word: str) -> str:
-    """The sounds of an English word: doubled letters are one, and a final e is silent."""
+    """The sounds of an English word: doubled letters are one, and a final e is silent but in "table"."""
     word = re.sub(r"([b-df-hj-np-tv-z])\1", r"\1", word)
+    word = re.sub(r"([bcdfgkptz])le$", r"\1el", word)
     if len(word) > 3 and word.endswith("e") and word[-2] not in "aeiou":
         word = word[:-1]
     return "".join(_ENGLISH.get(spelling, spelling) for spelling in _SPELLING.findall(word))

@@ -93,8 +93,13 @@ def speak(text: str, speaker: Speaker, manner: Manner, rng: np.random.Generator)
 
     Returns:
         float32 of shape (S,) at ``RATE``, with a short silence at both ends.
+
+    Raises:
+        ValueError: there is nothing to say in the text.
     """
     sentence = list(phones(text, manner.pause_s * manner.pace))
+    if not any(phone.voicing for phone in sentence):
+        raise ValueError(f"there is nothing to say in {text!r}: it has no word")
     spoken_s = sum(phone.seconds for phone in sentence) / manner.pace
     edge = Phone(NEUTRAL_TRACT, max(EDGE_S, (SHORTEST_S - spoken_s) / 2) * manner.pace, 0.0)
     said = [edge, *sentence, edge]

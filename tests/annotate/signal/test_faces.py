@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import pytest
 
 from affectgpt.annotate.signal.faces import Face, FaceFinder, Grey, rescaled
+from affectgpt.clips.clip import Clip
+from affectgpt.clips.decoding import DecodeSettings, decode
 
 
 @pytest.fixture(scope="module")
@@ -15,10 +16,9 @@ def finder() -> FaceFinder:
     return FaceFinder()
 
 
-def grey_frames(path: Path, count: int = 8) -> list[Grey]:
-    with av.open(str(path)) as container:
-        frames = [frame.to_ndarray(format="gray", width=280, height=224) for frame in container.decode(video=0)]
-    return [frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int)]
+def grey_frames(path: Path) -> list[Grey]:
+    frames = decode(Clip(path.stem, str(path)), DecodeSettings()).frames
+    return [np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), dtype=np.uint8) for frame in frames]
 
 
 @pytest.fixture(scope="module")

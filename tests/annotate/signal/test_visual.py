@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from affectgpt.annotate.sample import Clue, Sample
 from affectgpt.annotate.signal.visual import VisualClue
 from affectgpt.clips.clip import Clip
+from affectgpt.clips.decoding import DecodeSettings, decode
 from affectgpt.clips.media import Media
 
 Frames = NDArray[np.uint8]
@@ -44,15 +44,12 @@ def clue(step: VisualClue, frames: Frames) -> Clue:
     return seen.visual
 
 
-def decoded(path: Path) -> Frames:
-    with av.open(str(path)) as container:
-        frames = [frame.to_ndarray(format="rgb24", width=280, height=224) for frame in container.decode(video=0)]
-    return np.stack([frames[i] for i in np.linspace(0, len(frames) - 1, 8).round().astype(int)])
-
-
 @pytest.fixture(scope="module")
 def talking_heads(shared_media: Path) -> dict[str, Frames]:
-    heads = {path.name: decoded(path) for path in sorted((shared_media / "grid").glob("*.mpg"))}
+    heads = {
+        path.name: decode(Clip(path.stem, str(path)), DecodeSettings()).frames
+        for path in sorted((shared_media / "grid").glob("*.mpg"))
+    }
     assert heads, "the folder with talking heads is empty"
     return heads
 
