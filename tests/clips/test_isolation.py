@@ -66,7 +66,7 @@ def test_one_process_answers_all_calls() -> None:
 def test_a_refusal_comes_back_as_it_is_and_the_process_stays() -> None:
     with IsolatedProcess() as isolated:
         before = isolated.call(process_id)
-        with pytest.raises(ClipError, match="a.mp4 is a poem") as refused:
+        with pytest.raises(ClipError, match=r"a\.mp4 is a poem") as refused:
             isolated.call(refuse, "a.mp4")
         assert refused.value.reason == "not-media"
         assert isolated.call(process_id) == before
@@ -100,8 +100,8 @@ def test_the_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     """The parent is killed while its child hangs."""
     told = tmp_path / "pid"
     program = (
-        "from pathlib import Path; from affectgpt.clips.isolation import IsolatedProcess; import tests.clips.test_isolation as t;"
-        f"one = IsolatedProcess(); Path({str(told)!r}).write_text(str(one.call(t.process_id))); one.call(t.hang, 'x')"
+        "from pathlib import Path; import tests.clips.test_isolation as here; one = here.IsolatedProcess();"
+        f"Path({str(told)!r}).write_text(str(one.call(here.process_id))); one.call(here.hang, 'x')"
     )
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     parent = subprocess.Popen([sys.executable, "-c", program], env=environment)
