@@ -1,6 +1,6 @@
 """What 100,000 rows cost where decoding and engines do nothing: time, memory of the driver, object store, parts.
 
-    python -m benchmarks.scale [--rows 100000]
+python -m benchmarks.scale [--rows 100000]
 """
 
 import argparse

@@ -42,7 +42,9 @@ class Kind:
 
 
 KINDS = {
-    **{f"h264-closed.{suffix}": Kind(suffix, "libx264", "aac", CLOSED) for suffix in ("mp4", "mkv", "mov", "flv", "ts")},
+    **{
+        f"h264-closed.{suffix}": Kind(suffix, "libx264", "aac", CLOSED) for suffix in ("mp4", "mkv", "mov", "flv", "ts")
+    },
     **{f"h264-open.{suffix}": Kind(suffix, "libx264", "aac", OPEN) for suffix in ("mp4", "mkv", "flv", "ts")},
     "h264-one-key-frame.ts": Kind("ts", "libx264", "aac", {"g": "250", "bf": "2", **ONE_THREAD}),
     "h264-all-key-frames.mp4": Kind("mp4", "libx264", "aac", {"g": "1", **ONE_THREAD}),
@@ -189,4 +191,3 @@ def test_all_frames_have_one_size_where_the_stream_changes_its_own(tmp_path: Pat
     media = decode(Clip("clip", str(path)), DecodeSettings())
     assert media.frames.shape == (8, 224, 336, 3)
     assert [read_number(frame) for frame in media.frames] == [6, 18, 31, 43, 6, 18, 31, 43]
-

@@ -117,10 +117,12 @@ class Demuxer:
         Raises:
             ClipError: ``not-seekable``, or the reasons of ``affectgpt.clips.storage`` where the store fails.
         """
+        # Pictures of 8 bits per pixel may have a palette that comes once, with the first packet.
+        paletted = self.video is not None and 0 < self.video.stream.bits_per_coded_sample <= 8
         lead_s = _PREROLL_S
         moved = False
         while True:
-            from_beginning = start_s <= lead_s
+            from_beginning = paletted or start_s <= lead_s
             if moved or not from_beginning:
                 self._seek(max(0.0, start_s - lead_s))
                 moved = True

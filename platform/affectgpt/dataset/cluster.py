@@ -134,8 +134,10 @@ def _run(
 
 
 def _blocks(rows: int, rows_per_block: int) -> int:
-    enough_for_all_cpus = min(rows, BLOCKS_PER_CPU * cpus())
-    return max(1, math.ceil(rows / rows_per_block), enough_for_all_cpus)
+    """As many blocks as keep all CPUs busy to the end: a multiple of their number, as far as there are rows."""
+    workers = cpus()
+    rounds = max(BLOCKS_PER_CPU, math.ceil(rows / (rows_per_block * workers)))
+    return max(1, min(rows, rounds * workers))
 
 
 @contextlib.contextmanager

@@ -92,7 +92,7 @@ class StepsSection(Section):
 class RunSection(Section):
     """How the run is laid out; none of it changes what is annotated."""
 
-    clips_per_block: int = Field(128, ge=1, le=100_000)
+    clips_per_block: int = Field(64, ge=1, le=100_000)
     rejected_budget: float = Field(0.05, ge=0, le=1)
     part_mib: int = Field(256, ge=1, le=512)
     examples: int = Field(12, ge=0, le=100)

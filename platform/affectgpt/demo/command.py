@@ -19,13 +19,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Make the clips, run ``build-dataset`` on them, and show some of what came out."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the clips and the data set go")
-    parser.add_argument("--clips", type=int, default=48, help="how many clips to make")
     options = parser.parse_args(arguments)
     clips, output = options.folder / "clips", options.folder / "emer-coarse"
     manifest = clips / "manifest.csv"
     if not manifest.exists():
-        print(f"making {options.clips} talking clips below {clips}", flush=True)
-        manifest = make_clips(clips, options.clips)
+        print(f"making talking clips below {clips}", flush=True)
+        make_clips(clips)
     status = command.main(["--manifest", str(manifest), "--output", str(output)])
     if status == command.DONE:
         _show(pq.read_table(output / "data").to_pylist(), _truth(clips))
