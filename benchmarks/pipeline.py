@@ -58,22 +58,27 @@ def _without_start_up(few: Cost, many: Cost) -> tuple[float, float]:
     return many.cpu_s - few.cpu_s, many.wall_s - few.wall_s
 
 
-def annotate_with_a_pool(folder: Path) -> int:
-    """Inspect and annotate all clips of a folder with two processes, and count them."""
+def sources_of(folder: Path) -> pa.Table:
+    """List the clips of a folder, as build-dataset lists them."""
     attempts = Attempts(set(), set(), retry=False)
     batches = list(source_batches(list_sources(str(folder)), RECIPE.cutting.settings(), attempts))
-    sources = pa.Table.from_batches(batches, SOURCES).combine_chunks()
-    tasks = [sources.slice(start, CLIPS_PER_TASK) for start in range(0, sources.num_rows, CLIPS_PER_TASK)]
-    with Pool(2) as pool:
-        return sum(pool.imap_unordered(_annotate, tasks))
+    return pa.Table.from_batches(batches, SOURCES).combine_chunks()
 
 
-def _annotate(sources: pa.Table) -> int:
+def annotate_sources(sources: pa.Table) -> list[str]:
+    """Inspect and annotate some clips by the functions that build-dataset calls, and say how each ended."""
     clips = inspect_rows(sources, RECIPE.cutting.settings(), isolated_probe(RECIPE))
     work = clips.append_column(WORK.field("voice_reference"), pa.nulls(clips.num_rows, pa.string()))
     [stage] = stages_of(RECIPE)
-    outcomes = run_stage(work, stage)["outcome"].to_pylist()
-    return outcomes.count("annotated")
+    return list(run_stage(work, stage)["outcome"].to_pylist())
+
+
+def annotate_with_a_pool(folder: Path) -> int:
+    """Annotate all clips of a folder with two processes, and count them."""
+    sources = sources_of(folder)
+    tasks = [sources.slice(start, CLIPS_PER_TASK) for start in range(0, sources.num_rows, CLIPS_PER_TASK)]
+    with Pool(2) as pool:
+        return sum(outcomes.count("annotated") for outcomes in pool.imap_unordered(annotate_sources, tasks))
 
 
 if __name__ == "__main__":

@@ -181,8 +181,8 @@ def _add_sound(output: OutputContainer, sound: Sound) -> AudioStream:
 
 
 def _encode_sound(stream: AudioStream, sound: Sound) -> list[tuple[float, Packet]]:
-    samples = np.tile(tone(sound.seconds, sound.rate), (stream.codec_context.layout.nb_channels, 1))
-    frame = AudioFrame.from_ndarray(samples, "fltp", sound.layout)
+    samples = np.repeat(tone(sound.seconds, sound.rate), stream.codec_context.layout.nb_channels)
+    frame = AudioFrame.from_ndarray(samples[np.newaxis], "flt", sound.layout)
     frame.sample_rate, frame.time_base = sound.rate, Fraction(1, sound.rate)
     frame.pts = round(sound.start_s * sound.rate)
     packets = [*stream.encode(frame), *stream.encode(None)]

@@ -1,9 +1,11 @@
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +41,11 @@ def end(uri: str) -> None:
 
 def hang(uri: str) -> None:
     time.sleep(1000)
+
+
+def hang_without_a_word(uri: str) -> None:
+    """Hang in native code that never lets another thread of the interpreter run."""
+    re.match("(a+)+$", "a" * 64 + uri)
 
 
 def devour(uri: str) -> int:
@@ -96,12 +103,13 @@ def test_an_error_of_the_program_is_not_taken_for_a_bad_clip() -> None:
         isolated.call(misprogrammed, "a.mp4")
 
 
-def test_the_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hanging", [hang, hang_without_a_word])
+def test_the_child_does_not_outlive_a_killed_parent(hanging: Callable[[str], None], tmp_path: Path) -> None:
     """The parent is killed while its child hangs."""
     told = tmp_path / "pid"
     program = (
         "from pathlib import Path; import tests.clips.test_isolation as here; one = here.IsolatedProcess();"
-        f"Path({str(told)!r}).write_text(str(one.call(here.process_id))); one.call(here.hang, 'x')"
+        f"Path({str(told)!r}).write_text(str(one.call(here.process_id))); one.call(here.{hanging.__name__}, 'x')"
     )
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     parent = subprocess.Popen([sys.executable, "-c", program], env=environment)

@@ -1,12 +1,9 @@
 """The sound of one span: decoded, aligned to the span, mixed to one channel and resampled."""
 
-from functools import lru_cache
-
 import av
 import numpy as np
 from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
-from av.audio.layout import AudioLayout
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
@@ -18,6 +15,8 @@ from affectgpt.clips.media import SAMPLE_RATE
 _GAP_S = 0.1
 # How much sound is resampled at once: few calls for a clip, little memory for a long one.
 _CHUNK_S = 10
+# Unless told so, FFmpeg keeps the power of unrelated channels and lets their mix grow beyond full scale.
+_KEEP_LEVEL = {"rematrix_maxval": "1.0"}
 
 
 class SoundTrack:
@@ -105,7 +104,7 @@ class _Run:
         self._rate = kind[2]
         self._samples = 0
         self._fifo = AudioFifo()
-        self._resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+        self._resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE, options=_KEEP_LEVEL)
         self._resampled: list[NDArray[np.float32]] = []
 
     @property
@@ -123,9 +122,7 @@ class _Run:
         if self._fifo.samples:
             self._resample(self._fifo.read())
         self._resample(None)
-        if not self._resampled:
-            return np.zeros(0, np.float32)
-        return np.concatenate(self._resampled) / _gain_of_mix(self.kind[1])
+        return np.concatenate(self._resampled) if self._resampled else np.zeros(0, np.float32)
 
     def _resample(self, frame: AudioFrame | None) -> None:
         if frame is not None and " " in frame.layout.name:
@@ -133,21 +130,6 @@ class _Run:
         for piece in self._resampler.resample(frame):
             if piece is not None:
                 self._resampled.append(piece.to_ndarray().astype(np.float32, copy=False).reshape(-1))
-
-
-@lru_cache(maxsize=32)
-def _gain_of_mix(layout: str) -> np.float32:
-    """By how much the mix to one channel is louder than the channels where all of them carry the same.
-
-    FFmpeg keeps the power of unrelated channels and lets floating-point samples exceed 1.
-    """
-    if " " in layout:
-        return np.float32(1)
-    channels = AudioLayout(layout).nb_channels
-    ones = AudioFrame.from_ndarray(np.ones((1, 256 * channels), np.float32), format="flt", layout=layout)
-    ones.sample_rate = SAMPLE_RATE
-    [mixed, *_] = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE).resample(ones)
-    return np.float32(mixed.to_ndarray()[0, 0])
 
 
 def _mean_of_channels(frame: AudioFrame) -> AudioFrame:
