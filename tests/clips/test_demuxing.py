@@ -108,6 +108,7 @@ def test_subtitles_alone_are_no_media(tmp_path: Path) -> None:
     path = tmp_path / "media.mkv"
     with av.open(path, "w") as output:
         stream = output.add_stream("subrip")
+        stream.codec_context.subtitle_header = b"[Script Info]\n[V4+ Styles]\n[Events]\n"
         packet = av.Packet(b"words")
         packet.stream, packet.pts, packet.dts, packet.duration = stream, 0, 0, 1000
         output.mux(packet)
@@ -144,7 +145,7 @@ def test_a_stream_of_which_nothing_can_be_decoded_is_named(damaged: int, reason:
         for packet in source.demux():
             if packet.dts is None and not packet.size:
                 continue
-            copy = av.Packet(b"\xff" * packet.size if packet.stream_index == damaged else bytes(packet))
+            copy = av.Packet(b"\x55" * packet.size if packet.stream_index == damaged else bytes(packet))
             copy.pts, copy.dts, copy.is_keyframe = packet.pts, packet.dts, packet.is_keyframe
             copy.stream, copy.time_base = streams[packet.stream_index], packet.time_base
             output.mux(copy)
