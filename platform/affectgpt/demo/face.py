@@ -97,7 +97,7 @@ def talking_head(
         _draw_eyes(face, look, expression, lids)
         _draw_mouth(face, look, expression.smile, float(open_by))
         turn = cv2.getRotationMatrix2D((_CENTRE[0], _CENTRE[1] + 40), float(tilt), 1.0)
-        turn[:, 2] += place - _CENTRE + (right, down)
+        turn[:, 2] = turn[:, 2] + place - _CENTRE + (right, down)
         size = (WIDTH, HEIGHT)
         moved = cv2.warpAffine(face, turn, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         weight = cv2.warpAffine(outline, turn, size, flags=cv2.INTER_LINEAR)

@@ -148,7 +148,8 @@ def _tone(pitch: Track, loudness: Track, manner: Manner, rng: np.random.Generato
     breath = manner.breath * rng.standard_normal(samples) * np.where(moment < 1.0, 1.0, 0.3)
     decay = float(np.exp(-2 * np.pi * manner.cutoff_hz / RATE))
     dark: Track = lfilter([(1.0 - decay) ** 2], [1.0, -2.0 * decay, decay**2], pulse)
-    return (dark + breath) * loudness
+    voice: Track = (dark + breath) * loudness
+    return voice
 
 
 def _resonate(tone: Track, tract: Track) -> Track:

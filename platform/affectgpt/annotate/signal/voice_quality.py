@@ -71,4 +71,5 @@ def _pulses(wave: NDArray[np.float64], period: float) -> tuple[NDArray[np.float6
 
 
 def _ratio(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.maximum(one, other) / np.minimum(one, other)
+    ratio: NDArray[np.float64] = np.maximum(one, other) / np.minimum(one, other)
+    return ratio
