@@ -1,4 +1,4 @@
-"""The two ways in which things go wrong: a request that makes no sense, and a clip that cannot be used."""
+"""The ways in which things go wrong: for a request, for a job, and for one clip."""
 
 
 class RequestError(Exception):
@@ -13,6 +13,10 @@ class JobError(Exception):
 
     The message says what happened and what to do. Commands print it on stderr and exit with status 1.
     """
+
+
+class StoppedError(Exception):
+    """The job was stopped half-way by what happened around it; the same command continues. Exit status 3."""
 
 
 class ClipError(Exception):

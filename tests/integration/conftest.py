@@ -12,6 +12,9 @@ from tests.integration import s3_server
 
 PROJECT = Path(__file__).resolve().parents[2]
 
+# Jobs start clusters of their own and never join one that happens to run on this machine.
+os.environ.setdefault("RAY_ADDRESS", "local")
+
 
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_server.S3Server]:

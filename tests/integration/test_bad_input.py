@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.integration.conftest import run_job
-from tests.integration.made import write_clip
+from tests.integration.made import write_clip, write_clips
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +174,17 @@ def test_wrong_credentials_name_the_remedy(s3, tmp_path: Path) -> None:
     assert "AWS_ACCESS_KEY_ID" in refused.stderr or "credentials" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert subprocess.run(["ls", tmp_path / "out"], capture_output=True, check=False).returncode != 0
+
+
+def test_clips_rejected_while_annotating_count_too(tmp_path: Path) -> None:
+    """The containers are whole, but what they hold is wiped out."""
+    folder = tmp_path / "in"
+    for path in sorted(write_clips(folder, 100).iterdir()):
+        content = path.read_bytes()
+        begin, end = content.index(b"mdat") + 4, content.index(b"moov") - 4
+        path.write_bytes(content[:begin] + bytes(end - begin) + content[end:])
+    done = run_job("--input", folder, "--output", tmp_path / "out")
+    assert done.returncode == 1, done.stderr
+    assert "100 of 100 clips were rejected" in done.stderr
+    assert "(decode)" in done.stderr
+    assert pq.read_table(tmp_path / "out" / "rejected").num_rows == 100

@@ -14,7 +14,7 @@ from affectgpt.dataset.inspecting import source_batches
 from affectgpt.dataset.ledger import Ledger
 from affectgpt.dataset.planning import make_plan
 from affectgpt.dataset.progress import progress
-from affectgpt.dataset.publishing import count_annotated, publish, publish_rejected
+from affectgpt.dataset.publishing import count_annotated, publish, publish_rejected, read_rejected
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.reporting import write_report
 from affectgpt.dataset.schema import SOURCES
@@ -90,4 +90,6 @@ def build(request: Request) -> dict[str, Any]:
     check_outcomes(ledger, plan)
     publish(output, ledger, plan, recipe.run.part_mib)
     timing = Timing(start_up_s, time.monotonic() - began)
-    return write_report(output, request.output, ledger, plan, before, timing, recipe)
+    report = write_report(output, request.output, ledger, plan, before, timing, recipe)
+    check_budget(read_rejected(output), plan.inputs, recipe.run.rejected_budget)
+    return report

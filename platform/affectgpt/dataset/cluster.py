@@ -13,6 +13,7 @@ import pyarrow as pa
 import ray
 from ray.data import ActorPoolStrategy, DataContext, Dataset
 from ray.data.checkpoint import CheckpointConfig
+from ray.exceptions import RayError, RayTaskError
 
 import affectgpt
 from affectgpt.clips.spans import Cutting
@@ -21,6 +22,7 @@ from affectgpt.dataset.inspecting import inspect_rows
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.voices import measure_rows
+from affectgpt.errors import JobError, StoppedError
 
 DISTRIBUTION = "affectgpt-platform"
 BLOCKS_PER_CPU = 2
@@ -81,7 +83,8 @@ def measure_voices(clips: pa.Table, recipe: Recipe) -> list[Mapping[str, str]]:
     blocks = _blocks(clips.num_rows, recipe.run.clips_per_block)
     dataset = ray.data.from_arrow(clips).repartition(blocks)
     measured = dataset.map_batches(measure_rows, batch_size=None, batch_format="pyarrow", fn_kwargs={"recipe": recipe})
-    return list(measured.take_all())
+    with _ray_errors():
+        return list(measured.take_all())
 
 
 def _inspect(table: pa.Table, cutting: Cutting, recipe: Recipe) -> pa.Table:
@@ -127,7 +130,7 @@ def _run(
         return
     # The checkpoint only filters rows that come out of a Parquet read, and commits per block: the repartition decides
     # how much work a kill can cost.
-    with _checkpoint(done, id_column):
+    with _checkpoint(done, id_column), _ray_errors():
         dataset = ray.data.read_parquet(rows_from.path, filesystem=rows_from.filesystem)
         dataset = stages(dataset.repartition(_blocks(rows, rows_per_block)))
         dataset.write_parquet(results.path, filesystem=results.filesystem)
@@ -138,6 +141,16 @@ def _blocks(rows: int, rows_per_block: int) -> int:
     workers = cpus()
     rounds = max(BLOCKS_PER_CPU, math.ceil(rows / (rows_per_block * workers)))
     return max(1, min(rows, rounds * workers))
+
+
+@contextlib.contextmanager
+def _ray_errors() -> Iterator[None]:
+    try:
+        yield
+    except RayTaskError as error:
+        raise JobError(f"a worker failed; what is finished is kept for the next run\n{error}") from error
+    except RayError as error:
+        raise StoppedError(f"the cluster failed; the same command continues from what is finished\n{error}") from error
 
 
 @contextlib.contextmanager

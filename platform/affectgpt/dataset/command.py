@@ -14,7 +14,7 @@ from affectgpt.dataset.build import Request, build
 from affectgpt.dataset.checks import check_output
 from affectgpt.dataset.progress import say
 from affectgpt.dataset.recipe import load_recipe
-from affectgpt.errors import JobError, RequestError
+from affectgpt.errors import JobError, RequestError, StoppedError
 
 DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 3
 
@@ -35,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except JobError as error:
         say(f"build-dataset: {error}")
         return FAILED
+    except StoppedError as error:
+        say(f"build-dataset: {error}")
+        return STOPPED
     except KeyboardInterrupt:
         say("build-dataset: stopped; what is finished is kept, and the same command continues from there")
         return STOPPED

@@ -61,6 +61,11 @@ def publish_rejected(output: Folder, ledger: Ledger, plan: Plan) -> None:
     ledger.staging.clear()
 
 
+def read_rejected(output: Folder) -> pa.Table:
+    """Read the published table of clips that were filtered or rejected."""
+    return pa.Table.from_batches((output / "rejected").read_batches(REJECTED.names, REJECTED), REJECTED)
+
+
 def _rows_per_part(ledger: Ledger, part_mib: int) -> int:
     files = ledger.outcomes.files(".parquet")
     size = sum(info.size for info in files)

@@ -2,11 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,15 +12,15 @@ from affectgpt.annotate.annotator import decode_samples
 from affectgpt.annotate.engines import STEP_NAMES
 from affectgpt.annotate.sample import Sample
 from affectgpt.clips.clip import Clip
+from affectgpt.clips.media import Media
 from affectgpt.dataset.annotating import isolated_process
 from affectgpt.dataset.card import render_card
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import Plan
-from affectgpt.dataset.publishing import outcome_batches
+from affectgpt.dataset.publishing import outcome_batches, read_rejected
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.report.examples import Example, RejectedClip
 from affectgpt.dataset.report.render import render_report
-from affectgpt.dataset.schema import REJECTED
 from affectgpt.dataset.summary import TALLIED, ExampleChoice, Tally, Timing, summarise
 
 REJECTED_PER_REASON = 3
@@ -47,25 +45,33 @@ def write_report(
 
 
 def _examples(ledger: Ledger, plan: Plan, work_ids: list[str], recipe: Recipe) -> list[Example]:
+    """Decode the chosen clips once more for their pictures; those that cannot be read any more are left out."""
     wanted = pa.array(work_ids, pa.string())
     tables = (table.filter(pc.is_in(table["work_id"], wanted)) for table in outcome_batches(ledger, plan))
     found = {row["work_id"]: row for table in tables for row in table.to_pylist()}
-    with isolated_process(recipe):
-        return [_example(found[work_id], recipe) for work_id in work_ids]
+    samples = [Sample(_clip_of(found[work_id])) for work_id in work_ids]
+    with isolated_process(recipe) as isolated:
+        decoded = decode_samples(samples, recipe.decode.settings(), isolated)
+    return [
+        _example(found[work_id], item.media)
+        for work_id, item in zip(work_ids, decoded, strict=True)
+        if isinstance(item, Sample) and item.media is not None
+    ]
 
 
-def _example(row: dict[str, Any], recipe: Recipe) -> Example:
+def _clip_of(row: dict[str, Any]) -> Clip:
+    span = row["provenance"]["source"]
+    return Clip(row["clip_id"], row["uri"], span["start_s"], span["end_s"])
+
+
+def _example(row: dict[str, Any], media: Media) -> Example:
     provenance = row["provenance"]
-    span = provenance["source"]
-    clip = Clip(row["clip_id"], row["uri"], span["start_s"], span["end_s"])
-    [item] = decode_samples([Sample(clip)], recipe.decode.settings(), isolated_process(recipe))
-    media = item.media if isinstance(item, Sample) else None
     return Example(
         clip_id=row["clip_id"],
         uri=row["uri"],
         duration_s=row["duration_s"],
-        frames=media.frames if media else np.zeros((0, 1, 1, 3), np.uint8),
-        sound=media.sound if media else np.zeros(0, np.float32),
+        frames=media.frames,
+        sound=media.sound,
         subtitle=row["subtitle"],
         language=row["language"],
         visual_clue=row["visual_clue"],
@@ -80,14 +86,9 @@ def _example(row: dict[str, Any], recipe: Recipe) -> Example:
 def _first_rejected(output: Folder) -> list[RejectedClip]:
     shown: Counter[tuple[str, str, str]] = Counter()
     first: list[RejectedClip] = []
-    for row in _rejected_rows(output):
+    for row in read_rejected(output).to_pylist():
         key = (row["outcome"], row["stage"], row["error"])
         shown[key] += 1
         if shown[key] <= REJECTED_PER_REASON:
             first.append(RejectedClip(row["clip_id"], row["uri"], *key, row["message"]))
     return first
-
-
-def _rejected_rows(output: Folder) -> Iterator[dict[str, Any]]:
-    for batch in (output / "rejected").read_batches(REJECTED.names, REJECTED):
-        yield from batch.to_pylist()
