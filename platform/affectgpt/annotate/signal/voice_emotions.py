@@ -54,7 +54,6 @@ CUE_TABLES: Final[Mapping[str, CueTable]] = {
             "excitement": (1, 1, 1, 1),
             "sadness": (-1, -1, -1, -1),
             "boredom": (-0.5, -0.5, -0.5, -0.5),
-            "affection": (-1, 0.5, -1, -1),
         },
     ),
     "Murray & Arnott 1993": CueTable(
@@ -85,11 +84,12 @@ CUE_TABLES: Final[Mapping[str, CueTable]] = {
             "happiness": (1, 1, 1, 1, 0, 0, 0, 0),
             "fear": (1, -1, 1, 1, -1, 1, 0, 1),
             "sadness": (-1, -1, -1, -1, -1, -1, 1, 1),
-            "affection": (-1, -1, -1, -1, -1, -1, 0, -1),
         },
     ),
 }
-"""The tables, with the names of their columns where they differ from ours.
+"""The tables, with the names of their columns where they differ from ours. Tenderness and affection, which two of them
+have, are left out: low, slow and soft, they are nobody's voice but a calm one's, and to call a bored speaker tender is
+worse than to miss a tender one.
 
 - J. R. Davitz, "The Communication of Emotional Meaning" (1964), characteristics of vocal expressions. Cheerfulness is
   happiness and joy, its stronger form, is excitement. Impatience has no counterpart here; satisfaction is left out
@@ -102,7 +102,7 @@ CUE_TABLES: Final[Mapping[str, CueTable]] = {
   vocal emotion expression", J. Pers. Soc. Psychol. 70 (1996). Joy/elation is excitement; stress is left out, because it
   is no emotion of ours. The range in fear is an increase with a bracketed decrease.
 - P. N. Juslin & P. Laukka, "Communication of emotions in vocal expression and music performance", Psychol. Bull. 129
-  (2003), table 11, and its counts of studies for the pauses. Tenderness is affection. The
+  (2003), table 11, and its counts of studies for the pauses. The
   reports on the regularity of happy voices are taken as contradictory.
 """
 
@@ -122,7 +122,7 @@ WEIGHTS: Final[Mapping[str, float]] = {
 SHARES: Final[Mapping[str, float]] = {"neutral": 1.0} | {
     emotion: sum(emotion in table.columns for table in CUE_TABLES.values()) / len(CUE_TABLES)
     for emotion in (
-        "anger", "happiness", "excitement", "surprise", "fear", "sadness", "boredom", "disgust", "affection",
+        "anger", "happiness", "excitement", "surprise", "fear", "sadness", "boredom", "disgust",
     )
 }  # fmt: skip
 """How common each emotion is taken to be beside neutral, by rule 3."""
