@@ -48,6 +48,15 @@ class PlainMerge(Step):
         return StepProvenance("test", "plain", "7")
 
 
+def wait_for_jobs(environment: dict[str, str]) -> None:
+    """Wait until a cluster that has just been started takes jobs."""
+    submit = ["ray", "job", "submit", "--address", DASHBOARD, "--", "true"]
+    deadline = time.monotonic() + 120
+    while (tried := subprocess.run(submit, env=environment, capture_output=True, text=True, check=False)).returncode:
+        assert time.monotonic() < deadline, tried.stdout + tried.stderr
+        time.sleep(1)
+
+
 @pytest.fixture(params=["no token yet", "a token exists"])
 def head(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
     """A cluster started as the README says, in a home where Ray has left a token or not; the clients' environment."""
@@ -57,6 +66,7 @@ def head(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, s
     subprocess.run(["ray", "get-auth-token", "--generate"], env=environment, check=True, capture_output=True)
     command = ["ray", "start", "--head", "--num-cpus=2", "--disable-usage-stats"]
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
+    wait_for_jobs(environment)
     yield environment
     subprocess.run(["ray", "stop", "--force"], env=environment, check=True, capture_output=True, timeout=120)
 
@@ -87,6 +97,7 @@ def test_a_submitted_working_folder(tmp_path: Path) -> None:
     start = ["ray", "start", "--head", "--num-cpus=2", "--disable-usage-stats"]
     subprocess.run(start, env=environment, check=True, capture_output=True, timeout=120)
     try:
+        wait_for_jobs(environment)
         submit = ["ray", "job", "submit", "--address", DASHBOARD, "--working-dir", str(PROJECT), "--"]
         job = ["python", "jobs/build_dataset.py", "--input", str(folder), "--output", str(output)]
         done = subprocess.run(
