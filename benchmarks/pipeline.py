@@ -19,6 +19,7 @@ from affectgpt.dataset.attempts import Attempts
 from affectgpt.dataset.inspecting import inspect_rows, source_batches
 from affectgpt.dataset.recipe import load_recipe
 from affectgpt.dataset.schema import SOURCES, WORK
+from benchmarks.figures import show
 from benchmarks.many_clips import PROJECT, write_copies
 from benchmarks.process_tree import Cost, measure
 
@@ -51,7 +52,8 @@ def main() -> None:
         few = costs[name, "few"]
         each = f"{1000 * cpu_s / options.clips:.1f} ms CPU and {1000 * wall_s / options.clips:.1f} ms wall a clip"
         print(f"{name:5}{each}, after a start-up of {few.cpu_s:.1f} s CPU and {few.wall_s:.1f} s wall")
-    print(f"ray / pool: CPU {ray_cpu / pool_cpu:.2f} (target 1.15), wall {ray_wall / pool_wall:.2f} (target 1.25)")
+    show("pipeline: CPU per clip, times a bare process pool", ray_cpu / pool_cpu, "", at_most=1.15)
+    show("pipeline: wall per clip, times a bare process pool", ray_wall / pool_wall, "", at_most=1.25)
 
 
 def _without_start_up(few: Cost, many: Cost) -> tuple[float, float]:

@@ -18,11 +18,11 @@ POLL_S = 0.1
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command cost: wall clock and CPU seconds, and the driver's largest resident memory in MiB."""
+    """What a command cost: wall clock and CPU seconds, and the largest resident memory of its first process in MB."""
 
     wall_s: float
     cpu_s: float
-    driver_mib: float
+    driver_mb: float
     output: str
 
 
@@ -43,7 +43,7 @@ def measure(
     """
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     known = {child.pid for child in psutil.Process().children(recursive=True)}
-    cpu_s: dict[int, float] = {}
+    cpu_s: dict[tuple[int, float], float] = {}
     began = time.perf_counter()
     run = subprocess.Popen(
         command,
@@ -57,7 +57,7 @@ def measure(
     reader.start()
     driver_kib = 0
     while run.poll() is None:
-        driver_kib = max(driver_kib, _resident_kib(run.pid))
+        driver_kib = max(driver_kib, _peak_resident_kib(run.pid))
         cpu_s |= _cpu_seconds(known)
         if watch is not None:
             watch()
@@ -68,25 +68,25 @@ def measure(
     output = "".join(said)
     if run.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} ended with {run.returncode}:\n{output[-4000:]}")
-    return Cost(wall_s, sum(cpu_s.values()), driver_kib / 1024, output)
+    return Cost(wall_s, sum(cpu_s.values()), driver_kib * 1024 / 1e6, output)
 
 
-def _cpu_seconds(known: set[int]) -> dict[int, float]:
+def _cpu_seconds(known: set[int]) -> dict[tuple[int, float], float]:
     spent = {}
     for process in psutil.Process().children(recursive=True):
         if process.pid not in known:
             with contextlib.suppress(psutil.NoSuchProcess):
                 times = process.cpu_times()
-                spent[process.pid] = times.user + times.system
+                spent[process.pid, process.create_time()] = times.user + times.system
     return spent
 
 
-def _resident_kib(pid: int) -> int:
+def _peak_resident_kib(pid: int) -> int:
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return 0
-    lines = [line.split() for line in status.splitlines() if line.startswith("VmRSS")]
+    lines = [line.split() for line in status.splitlines() if line.startswith("VmHWM")]
     return int(lines[0][1]) if lines else 0
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.figures import show
+from benchmarks.many_clips import PROJECT
 from benchmarks.noop import OVERRIDES
 from benchmarks.process_tree import Cost, measure
 
-PROJECT = Path(__file__).resolve().parents[1]
 FEW = 10_000
 
 
@@ -30,13 +31,20 @@ def main() -> None:
         film = _quiet_film(work / "film.wav", seconds=rows // 100 + 2)
         few, few_store = _run(work, film, FEW)
         many, many_store = _run(work, film, rows)
-        parts = list((work / f"{rows}" / "data").glob("*.parquet"))
-        print(f"{rows:,} rows: {many.wall_s:.0f} s wall, {many.cpu_s:.0f} s CPU          (target: 240 s)")
-        print(f"{FEW:,} rows: {few.wall_s:.0f} s wall, {few.cpu_s:.0f} s CPU")
-        print(f"driver: {few.driver_mib:.0f} -> {many.driver_mib:.0f} MiB, "
-              f"{many.driver_mib - few.driver_mib:+.0f} MiB   (target: +300 MB)")  # fmt: skip
-        print(f"object store, most used: {few_store:.0f} -> {many_store:.0f} MiB   (target: 500 MB)")
-        print(f"parts: {len(parts)}, {sum(part.stat().st_size for part in parts) / 2**20:.1f} MiB")
+        parts = sorted((work / f"{rows}" / "data").glob("*.parquet"))
+        sizes = [part.stat().st_size / 1e6 for part in parts]
+    for count, cost, store in ((FEW, few, few_store), (rows, many, many_store)):
+        print(f"{count:,} rows: {cost.wall_s:.0f} s wall, {cost.cpu_s:.0f} s CPU, ", end="")
+        print(f"driver up to {cost.driver_mb:.0f} MB, object store up to {store:.0f} MB")
+    print(f"output: {', '.join(f'{size:.1f} MB' for size in sizes)}")
+    growth_mb = many.driver_mb - few.driver_mb
+    show(f"scale: {rows:,} rows through the pipeline, nothing decoded", many.wall_s, "s", at_most=240)
+    show(f"scale: growth of the driver's memory from {FEW:,} rows to {rows:,}", growth_mb, "MB", at_most=300)
+    show("scale: object store", many_store, "MB", at_most=500)
+    if len(parts) == 1:
+        show("scale: output parts", 1, "part", at_most=1)
+    else:
+        show("scale: smallest output part but the last", min(sizes[:-1]), "MB", at_least=64, at_most=512)
 
 
 def _quiet_film(path: Path, seconds: int) -> Path:
@@ -56,7 +64,7 @@ def _run(work: Path, film: Path, rows: int) -> tuple[Cost, float]:
 
     def watch() -> None:
         store = Path("/dev/shm")
-        used[0] = max(used[0], (shutil.disk_usage(store).used - at_rest) / 2**20)
+        used[0] = max(used[0], (shutil.disk_usage(store).used - at_rest) / 1e6)
 
     at_rest = shutil.disk_usage("/dev/shm").used
     cost = measure([*command, "--output", str(work / str(rows)), *OVERRIDES], {"PYTHONPATH": str(PROJECT)}, watch)

@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.figures import show
 from benchmarks.many_clips import PROJECT, write_copies
 from benchmarks.process_tree import measure
 
@@ -31,7 +32,8 @@ def main() -> None:
 
         job = [sys.executable, str(PROJECT / "jobs" / "build_dataset.py"), "--input", str(work / "clips")]
         cost = measure([*job, "--output", str(work / "out")], watch=watch)
-    print(f"first annotated clip after {first[0]:.1f} s (target 15 s); four clips in {cost.wall_s:.1f} s (target 20 s)")
+    show("start-up: from the command to the first annotated clip", first[0], "s", at_most=15)
+    show("start-up: a job of four clips", cost.wall_s, "s", at_most=20)
 
 
 if __name__ == "__main__":

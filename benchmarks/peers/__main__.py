@@ -12,10 +12,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.figures import show
 from benchmarks.many_clips import PROJECT, write_copies
 from benchmarks.process_tree import Cost, measure
 
 PEERS = {"daft": "daft", "data-juicer": "py-data-juicer"}
+TARGETS = {"daft": 1.0, "data-juicer": 3.0}
 MODULES = {"daft": "benchmarks.peers.daft_pipeline", "data-juicer": "benchmarks.peers.juicer_pipeline"}
 
 
@@ -33,10 +35,11 @@ def main() -> None:
         costs = {name: _measure(name, pythons.get(name), work, options.clips) for name in ("build-dataset", *PEERS)}
     ours_cpu, ours_wall = costs["build-dataset"]
     for name, (cpu_s, wall_s) in costs.items():
-        print(
-            f"{name:14} {1000 * cpu_s:6.1f} ms CPU and {1000 * wall_s:6.1f} ms wall a clip: "
-            f"{cpu_s / ours_cpu:.2f} and {wall_s / ours_wall:.2f} times build-dataset"
-        )
+        print(f"{name:14} {1000 * cpu_s:6.1f} ms CPU and {1000 * wall_s:6.1f} ms wall a clip")
+    for name, target in TARGETS.items():
+        cpu_s, wall_s = costs[name]
+        show(f"peers: {name}, CPU per clip, times build-dataset", cpu_s / ours_cpu, "", at_least=target)
+        show(f"peers: {name}, wall per clip, times build-dataset", wall_s / ours_wall, "", at_least=target)
 
 
 def _environment(folder: Path, package: str) -> Path:
