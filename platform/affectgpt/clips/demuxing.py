@@ -222,6 +222,11 @@ class Demuxer:
                         yield packet
             except (OSError, MemoryError):
                 raise
+            except IndexError as error:
+                # PyAV fails so where damage makes FFmpeg find streams that the file's head does not name.
+                raise ClipError(
+                    "not-media", f"{self.uri} is damaged: streams appear in its middle; repair it"
+                ) from error
             except av.error.FFmpegError:
                 return
 

@@ -12,6 +12,9 @@ from affectgpt.clips.storage import content_sha256, stat_source
 from affectgpt.clips.subtitles import sidecar_cues
 from affectgpt.errors import ClipError
 
+# The most frugal codecs for speech take ten times as much.
+_FEWEST_BYTES_PER_S = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
@@ -49,10 +52,20 @@ def inspect_source(source: Source, cutting: Cutting, probe_isolated: Callable[[s
         raise ClipError(source.problem.reason, source.problem.message)
     found = stat_source(source.uri)
     info, digest = _probed_and_hashed(source.uri, found.size_bytes, found.modified, probe_isolated)
+    _check_plausible(source.uri, found.size_bytes, info)
     sidecar = None
     if source.subtitle is None:
         sidecar = sidecar_cues(source.uri, spoken=source.language or info.audio_language)
     return Inspection(digest, found.size_bytes, info, cut(source, info, sidecar, cutting))
+
+
+def _check_plausible(uri: str, size_bytes: int, info: SourceInfo) -> None:
+    """Refuse a file that claims more time than it can hold, before the claim becomes thousands of clips."""
+    if info.duration_s is not None and size_bytes < _FEWEST_BYTES_PER_S * info.duration_s:
+        raise ClipError(
+            "implausible-duration",
+            f"{uri} claims {info.duration_s:.0f} s in {size_bytes} bytes; its time stamps are damaged: remux it to mkv",
+        )
 
 
 @functools.lru_cache(maxsize=32)

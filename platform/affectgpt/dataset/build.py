@@ -9,7 +9,13 @@ from typing import Any
 from affectgpt.clips.manifest import read_manifest
 from affectgpt.clips.sources import Source, list_sources
 from affectgpt.dataset.attempts import clip_attempts, source_attempts
-from affectgpt.dataset.checks import check_budget, check_nothing_is_dropped, check_outcomes, check_output
+from affectgpt.dataset.checks import (
+    check_budget,
+    check_nothing_is_dropped,
+    check_outcomes,
+    check_output,
+    check_writable,
+)
 from affectgpt.dataset.inspecting import source_batches
 from affectgpt.dataset.ledger import Ledger
 from affectgpt.dataset.planning import make_plan
@@ -67,6 +73,7 @@ def build(request: Request) -> dict[str, Any]:
     ledger = Ledger(output)
     attempts = source_attempts(ledger, request.retry_rejected)
     sources = list(source_batches(request.sources(), recipe.cutting.settings(), attempts))
+    check_writable(request.output, output)
     output.write_text("recipe.yaml", recipe.to_yaml())
     count = ledger.sources.write_table(sources, SOURCES)
     cluster.connect()

@@ -19,19 +19,31 @@ NAMES_SHOWN = 5
 
 
 def check_output(uri: str, recipe: Recipe) -> Folder:
-    """Open the output, which can be written and holds nothing else than an earlier run of the same recipe.
+    """Open the output, which holds nothing else than an earlier run of the same recipe; nothing is written.
 
     Raises:
-        RequestError: it cannot be written, or holds something else.
+        RequestError: it cannot be opened, or holds something else.
     """
     try:
         with translated_errors(uri):
             output = Folder.at(uri)
             _check_content(uri, output, recipe)
+    except ClipError as error:
+        raise RequestError(f"output {uri}: it cannot be opened: {error.message}; name another --output") from error
+    return output
+
+
+def check_writable(uri: str, output: Folder) -> None:
+    """Check that the output can be written.
+
+    Raises:
+        RequestError: it cannot.
+    """
+    try:
+        with translated_errors(uri):
             output.check_writable()
     except ClipError as error:
         raise RequestError(f"output {uri}: it cannot be written: {error.message}; name another --output") from error
-    return output
 
 
 def _check_content(uri: str, output: Folder, recipe: Recipe) -> None:
@@ -65,8 +77,8 @@ def check_nothing_is_dropped(output: Folder, plan: Plan, drop_missing: bool) -> 
         missing += batch["clip_id"].filter(pc.invert(pc.is_in(batch["clip_id"], planned))).to_pylist()
     if missing:
         raise RequestError(
-            f"output {output.path}: {len(missing)} of its clips are not in this input ({_names(missing)}); "
-            "use a new --output, or --drop-missing to leave them out"
+            f"output {output.path}: {len(missing)} of its clips are not in this input ({_names(missing)}), "
+            "or beyond --limit; use a new --output, or --drop-missing to leave them out"
         )
 
 
@@ -91,20 +103,19 @@ def check_budget(rejected: pa.Table, inputs: int, budget: float) -> None:
 
 
 def check_outcomes(ledger: Ledger, plan: Plan) -> None:
-    """Check that each clip of the plan ended in exactly one outcome.
+    """Check that each clip of the plan has an outcome; of several, from runs at the same time, one is published.
 
     Raises:
-        JobError: clips were lost or doubled; the message counts and names them.
+        JobError: clips were lost; the message counts and names them.
     """
     planned = plan.work["work_id"]
     chunks = [batch["work_id"] for batch in ledger.outcomes.read_batches(["work_id"], OUTCOMES)]
     found = pa.chunked_array(chunks, pa.string())
     found = found.filter(pc.is_in(found, planned))
     missing = plan.work.filter(pc.invert(pc.is_in(planned, found)))["clip_id"].to_pylist()
-    doubled = len(found) - len(found.unique())
-    if missing or doubled:
+    if missing:
         raise JobError(
-            f"{len(missing)} clips have no outcome ({_names(missing)}) and {doubled} have more than one; "
+            f"{len(missing)} clips have no outcome ({_names(missing)}); "
             "run the same command again, and report it if it persists"
         )
 

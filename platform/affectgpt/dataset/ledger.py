@@ -63,11 +63,8 @@ class Folder:
         Raises:
             OSError: that cannot be done.
         """
-        made = self.filesystem.get_file_info(self.path).type == pafs.FileType.NotFound
         self.write_bytes(".writable", b"")
         self.delete(".writable")
-        if made:
-            self.filesystem.delete_dir(self.path)
 
     def read_text(self, name: str) -> str:
         """Read a small text file of this folder."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -25,14 +26,18 @@ def count_annotated(ledger: Ledger, plan: Plan) -> int:
 
 
 def outcome_batches(ledger: Ledger, plan: Plan) -> Iterator[pa.Table]:
-    """Read the outcomes of the plan's clips, part by part, with the places where the clips lie now."""
+    """Read one outcome for each of the plan's clips, part by part, with the places where the clips lie now."""
     planned = plan.work["work_id"].combine_chunks()
     uris = plan.work["uri"]
+    taken = np.zeros(len(planned), np.bool_)
     for info in ledger.outcomes.files(".parquet"):
         table = pq.read_table(info.path, filesystem=ledger.outcomes.filesystem, schema=OUTCOMES)
-        places = pc.index_in(table["work_id"], planned)
-        table = table.filter(pc.is_valid(places))
-        uri = uris.take(places.drop_null())
+        places = pc.index_in(table["work_id"], planned).to_numpy()
+        known = np.flatnonzero(~np.isnan(places))
+        first = known[~taken[places[known].astype(np.int64)]]
+        taken[places[first].astype(np.int64)] = True
+        table = table.take(first)
+        uri = uris.take(places[first].astype(np.int64))
         yield table.set_column(OUTCOMES.get_field_index("uri"), OUTCOMES.field("uri"), uri)
 
 
