@@ -200,6 +200,9 @@ def _packets(uri: str, container: InputContainer, streams: Sequence[Stream]) -> 
                     yield packet
         except OSError:
             raise
+        except IndexError as error:
+            # PyAV fails so where damage makes FFmpeg find streams that the file's head does not name.
+            raise ClipError("not-media", f"{uri} is damaged: streams appear in its middle") from error
         except av.error.FFmpegError:
             return
 
