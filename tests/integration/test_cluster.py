@@ -51,7 +51,7 @@ class PlainMerge(Step):
 def wait_for_jobs(environment: dict[str, str]) -> None:
     """Wait until a cluster that has just been started takes jobs."""
     submit = ["ray", "job", "submit", "--address", DASHBOARD, "--", "true"]
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while (tried := subprocess.run(submit, env=environment, capture_output=True, text=True, check=False)).returncode:
         assert time.monotonic() < deadline, tried.stdout + tried.stderr
         time.sleep(1)
