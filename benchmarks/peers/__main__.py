@@ -10,7 +10,11 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
+
+import pyarrow.parquet as pq
+from pyarrow.json import read_json
 
 from benchmarks.figures import show
 from benchmarks.many_clips import PROJECT, write_copies
@@ -67,7 +71,19 @@ def _run(name: str, python: Path | None, clips: Path, output: Path) -> Cost:
         job = [sys.executable, str(PROJECT / "jobs" / "build_dataset.py"), "--input", str(clips)]
         return measure([*job, "--output", str(output)])
     environment = {"PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1"}
-    return measure([str(python), "-m", MODULES[name], str(clips), str(output)], environment)
+    cost = measure([str(python), "-m", MODULES[name], str(clips), str(output)], environment)
+    _check_annotated(name, output, clips)
+    return cost
+
+
+def _check_annotated(name: str, output: Path, clips: Path) -> None:
+    """A peer that drops what fails, or fails on every clip and ends well, would look fast."""
+    tables = [pq.read_table(path) for path in output.glob("*.parquet")]
+    tables += [read_json(path) for path in (output / "annotated").glob("*.json")]
+    outcomes = Counter(outcome for table in tables for outcome in table["outcome"].to_pylist())
+    expected = len(list(clips.iterdir()))
+    if outcomes != {"annotated": expected}:
+        raise RuntimeError(f"{name}: of {expected} clips: {dict(outcomes)}")
 
 
 if __name__ == "__main__":
