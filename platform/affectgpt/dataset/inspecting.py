@@ -11,6 +11,7 @@ from affectgpt.clips.inspection import Inspection, inspect_source
 from affectgpt.clips.probing import SourceInfo
 from affectgpt.clips.sources import Source
 from affectgpt.clips.spans import Cutting
+from affectgpt.clips.storage import local_path, stat_source
 from affectgpt.dataset.attempts import Attempts
 from affectgpt.dataset.schema import CLIPS, SOURCES
 from affectgpt.errors import ClipError
@@ -48,7 +49,18 @@ def source_batches(sources: Iterable[Source], cutting: Cutting, attempts: Attemp
 def _facts(source: Source, cutting: Cutting) -> list[Any]:
     problem = source.problem.reason if source.problem else None
     told = [source.start_s, source.end_s, source.subtitle, source.language, source.speaker, problem]
-    return [source.source_id, source.uri, source.size_bytes, source.modified, *told, repr(cutting)]
+    return [source.source_id, source.uri, *_version(source), *told, repr(cutting)]
+
+
+def _version(source: Source) -> tuple[int | None, str | None]:
+    """Tell versions of a file apart: by the listing, or else by the local file itself; unknown for remote manifests."""
+    if source.modified is not None or source.problem is not None or local_path(source.uri) is None:
+        return source.size_bytes, source.modified
+    try:
+        found = stat_source(source.uri)
+    except ClipError:
+        return None, None  # inspecting it will say why
+    return found.size_bytes, found.modified
 
 
 def inspect_rows(table: pa.Table, cutting: Cutting, probe_isolated: Callable[[str], SourceInfo]) -> pa.Table:
