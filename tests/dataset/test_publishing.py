@@ -40,7 +40,8 @@ def test_a_published_data_set_has_the_contract_columns_and_current_places(tmp_pa
     ledger = ledger_with(
         output, rows.outcome("1"), rows.outcome("2", "rejected"), rows.outcome("3"), rows.outcome("old")
     )
-    (tmp_path / "report.json").write_text("{}")
+    for report in ("report.json", "report.html"):
+        (tmp_path / report).touch()
     plan = plan_of("1", "2", "3", settled=1)
     check_outcomes(ledger, plan)
     publish(output, ledger, plan, part_mib=256)
@@ -53,7 +54,7 @@ def test_a_published_data_set_has_the_contract_columns_and_current_places(tmp_pa
     rejected = pq.read_table(tmp_path / "rejected")
     assert sorted(rejected["error"].to_pylist()) == ["empty-file", "undecodable"]
     assert len(list((tmp_path / "data").iterdir())) == 1
-    assert not (tmp_path / "report.json").exists()
+    assert not list(tmp_path.glob("report.*"))
     assert count_annotated(ledger, plan) == 2
 
 

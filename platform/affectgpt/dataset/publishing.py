@@ -44,15 +44,15 @@ def outcome_batches(ledger: Ledger, plan: Plan) -> Iterator[pa.Table]:
 def publish(output: Folder, ledger: Ledger, plan: Plan, part_mib: int) -> None:
     """Write ``data/`` and ``rejected/`` anew.
 
-    The parts are complete in the ledger before the first of them is moved, and ``report.json``, which says that the
-    output is whole, is absent while they are moved.
+    The parts are complete in the ledger before the first of them is moved, and the reports, which say that the output
+    is whole, are absent while they are moved.
     """
     rows_per_part = _rows_per_part(ledger, part_mib)
     annotated = _selected(ledger, plan, lambda outcome: pc.equal(outcome, "annotated"), DATA)
     _write_parts(ledger.staging / "data", annotated, DATA, rows_per_part)
     others = _selected(ledger, plan, lambda outcome: pc.not_equal(outcome, "annotated"), REJECTED)
     _write_parts(ledger.staging / "rejected", _chained(plan.settled, others), REJECTED, rows_per_part)
-    output.delete("report.json")
+    _withdraw_reports(output)
     for name in ("data", "rejected"):
         _replace(output / name, ledger.staging / name)
     ledger.staging.clear()
@@ -61,9 +61,14 @@ def publish(output: Folder, ledger: Ledger, plan: Plan, part_mib: int) -> None:
 def publish_rejected(output: Folder, ledger: Ledger, plan: Plan) -> None:
     """Write ``rejected/`` anew with what is settled, for a run that ends before anything is annotated."""
     _write_parts(ledger.staging / "rejected", iter(plan.settled.to_batches()), REJECTED, MAX_ROWS_PER_PART)
-    output.delete("report.json")
+    _withdraw_reports(output)
     _replace(output / "rejected", ledger.staging / "rejected")
     ledger.staging.clear()
+
+
+def _withdraw_reports(output: Folder) -> None:
+    for name in ("report.json", "report.html"):
+        output.delete(name)
 
 
 def read_rejected(output: Folder) -> pa.Table:
