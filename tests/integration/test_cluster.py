@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,24 +88,41 @@ def test_a_submitted_job(head: dict[str, str], tmp_path: Path) -> None:
     assert "Linux CPython" in shown.stdout, shown.stdout + shown.stderr
 
 
-def test_a_submitted_working_folder(tmp_path: Path) -> None:
+@pytest.fixture
+def uninstalled(tmp_path: Path) -> dict[str, str]:
+    """The environment of a machine that has the platform's requirements, but not the platform."""
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    for package in Path(sysconfig.get_path("purelib")).iterdir():
+        if "affectgpt" not in package.name:
+            (packages / package.name).symlink_to(package)
+    python = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(python)
+    command = tmp_path / "bin" / "ray"
+    command.write_text('#!/bin/sh\nexec python -m ray.scripts.scripts "$@"\n')
+    command.chmod(0o755)
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    return os.environ | {"PATH": path, "PYTHONPATH": str(packages), "RAY_AUTH_MODE": "disabled", "PYTHONSAFEPATH": "1"}
+
+
+def test_a_submitted_working_folder(uninstalled: dict[str, str], tmp_path: Path) -> None:
     """Where the platform is not installed, the job runs out of the folder that is sent along."""
+    python = str(tmp_path / "bin" / "python")
+    asked = subprocess.run([python, "-c", "import affectgpt"], env=uninstalled, capture_output=True, check=False)
+    assert b"No module named 'affectgpt'" in asked.stderr
     folder, output, sent = write_clips(tmp_path / "in", 2), tmp_path / "out", tmp_path / "sent"
-    sent.mkdir()
     for name in ("jobs", "platform"):
         shutil.copytree(PROJECT / name, sent / name)
-    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "RAY_AUTH_MODE": "disabled"}
     start = ["ray", "start", "--head", "--num-cpus=2", "--disable-usage-stats"]
-    subprocess.run(start, env=environment, check=True, capture_output=True, timeout=120)
+    subprocess.run(start, env=uninstalled, check=True, capture_output=True, timeout=120)
     try:
-        wait_for_jobs(environment)
-        submit = ["ray", "job", "submit", "--address", DASHBOARD, "--working-dir", str(PROJECT), "--"]
-        job = ["python", "jobs/build_dataset.py", "--input", str(folder), "--output", str(output)]
-        done = subprocess.run(
-            [*submit, *job], env=environment, capture_output=True, text=True, timeout=200, check=False
-        )
+        wait_for_jobs(uninstalled)
+        submit = ["ray", "job", "submit", "--address", DASHBOARD, "--working-dir", str(sent), "--"]
+        job = [*submit, "python", "jobs/build_dataset.py", "--input", str(folder), "--output", str(output)]
+        done = subprocess.run(job, env=uninstalled, capture_output=True, text=True, timeout=200, check=False)
     finally:
-        subprocess.run(["ray", "stop", "--force"], env=environment, check=True, capture_output=True, timeout=120)
+        subprocess.run(["ray", "stop", "--force"], env=uninstalled, check=True, capture_output=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     assert pq.read_table(output / "data").num_rows == 2
 

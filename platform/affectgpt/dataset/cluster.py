@@ -2,12 +2,14 @@
 
 import contextlib
 import importlib.metadata
+import json
 import logging
 import math
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pyarrow as pa
 import ray
@@ -32,13 +34,10 @@ SOURCES_PER_BLOCK = 512
 def connect() -> None:
     """Join the Ray cluster of RAY_ADDRESS or of this machine, or start one in this process.
 
-    Where the platform is run from its source folder instead of being installed, the workers get a copy of it.
+    The workers run the same code as this process: where that is not the installed one, they get a copy of it.
     """
-    try:
-        importlib.metadata.distribution(DISTRIBUTION)
-        environment: dict[str, Any] = {}
-    except importlib.metadata.PackageNotFoundError:
-        environment = {"py_modules": [str(Path(affectgpt.__file__).parent)]}
+    package = Path(affectgpt.__file__).resolve().parent
+    environment = {} if _is_installed(package) else {"py_modules": [str(package)]}
     on_sigterm = signal.getsignal(signal.SIGTERM)
     ray.init(include_dashboard=False, logging_level="warning", runtime_env=environment or None)
     # Ray's own handler ends the process before what is open can be closed.
@@ -48,6 +47,18 @@ def connect() -> None:
     context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)
+
+
+def _is_installed(package: Path) -> bool:
+    """Whether this is the copy of the package that every process of this machine imports."""
+    for found in importlib.metadata.distributions(name=DISTRIBUTION):
+        if found.read_text("RECORD") is None:
+            continue  # the metadata that a build leaves in the source folder
+        editable_from = json.loads(found.read_text("direct_url.json") or "{}").get("url", "")
+        source = Path(url2pathname(urlsplit(editable_from).path)) / "platform" / "affectgpt"
+        if package in (Path(str(found.locate_file("affectgpt"))).resolve(), source.resolve()):
+            return True
+    return False
 
 
 def cpus() -> int:
