@@ -1,5 +1,7 @@
 """Frames are checked against a plain decode of everything, by the numbers that the test's pictures carry."""
 
+import contextlib
+import random
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import pytest
 
 from affectgpt.clips.clip import Clip
 from affectgpt.clips.decoding import DecodeSettings, decode
+from affectgpt.clips.isolation import IsolatedProcess
 from affectgpt.clips.media import SAMPLE_RATE, Media
+from affectgpt.clips.probing import probe
 from affectgpt.clips.sampling import choose_frames
 from affectgpt.errors import ClipError
 from tests.media import Sound, Video, read_number, tone, write_media
@@ -247,6 +251,26 @@ def test_what_is_no_media(content: bytes, reason: str, tmp_path: Path) -> None:
         media_of(path)
     assert refused.value.reason == reason
     assert str(path) in refused.value.message
+
+
+@pytest.mark.parametrize("container", ["ts", "mpg"])
+def test_bytes_that_are_wrong_in_the_middle(container: str, tmp_path: Path) -> None:
+    """Damage can name streams that are not there; each damaged file is decoded or refused, never an error of ours."""
+    codec = "mpeg1video" if container == "mpg" else "libx264"
+    content = write_media(
+        tmp_path / f"whole.{container}", Video(codec=codec), Sound(codec=SOUNDS.get(container, "aac"))
+    ).read_bytes()
+    path = tmp_path / f"damaged.{container}"
+    with IsolatedProcess(timeout_s=30.0) as isolated:
+        for seed in range(40):
+            chance = random.Random(seed)
+            damaged = bytearray(content)
+            for _ in range(chance.choice([200, len(damaged) // 50])):
+                damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+            path.write_bytes(damaged)
+            for function, argument in ((probe, (str(path),)), (decode, (Clip("clip", str(path)), EIGHT))):
+                with contextlib.suppress(ClipError):
+                    isolated.call(function, *argument)
 
 
 def test_nothing_there(tmp_path: Path) -> None:

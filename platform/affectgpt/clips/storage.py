@@ -230,6 +230,12 @@ def _clip_error(uri: str, error: Exception) -> ClipError:
         return ClipError("unsupported-uri", f"{uri} cannot be opened: {text.splitlines()[0]}")
     if _NO_RANGES.search(text):
         return _no_ranges(uri)
+    return _unread(uri, cause)
+
+
+def _unread(uri: str, cause: BaseException) -> ClipError:
+    if local_path(uri) is not None:
+        return ClipError("unreadable", f"{uri} could not be read: {cause}; the file or its disk is damaged")
     return ClipError("unreachable", f"{uri} could not be read: {cause}; check the host and the network, and run again")
 
 
