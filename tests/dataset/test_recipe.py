@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from affectgpt.dataset.recipe import Recipe, differences, load_recipe
+from affectgpt.dataset.recipe import Recipe, load_recipe
 from affectgpt.errors import RequestError
+from affectgpt.recipes.loading import differences
 
 
 def test_the_laptop_recipe_is_the_default() -> None:

@@ -9,9 +9,10 @@ import yaml
 from affectgpt.clips.storage import translated_errors
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import Plan
-from affectgpt.dataset.recipe import Recipe, differences
+from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.schema import DATA, OUTCOMES
 from affectgpt.errors import ClipError, JobError, RequestError
+from affectgpt.recipes.loading import differences
 
 BUDGET_FROM_CLIPS = 100
 REASONS_SHOWN = 10

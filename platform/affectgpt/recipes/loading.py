@@ -1,0 +1,112 @@
+"""Recipes: the settings of a job, from a YAML file and from overrides, checked before anything starts."""
+
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from affectgpt.errors import RequestError
+
+Recipe = TypeVar("Recipe", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """A part of a recipe: unknown keys and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def load(model: type[Recipe], job: str, name_or_file: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Load a recipe by the name of a shipped one or from a YAML file, and apply ``a.b=c`` overrides.
+
+    Args:
+        model: the settings that the job has.
+        job: the folder of its shipped recipes.
+        name_or_file: the name of a shipped recipe, or a YAML file.
+        overrides: settings as ``key.key=value``, the value being YAML.
+
+    Raises:
+        RequestError: the recipe does not exist, is no YAML mapping, or has unknown keys or wrong values; the message
+            has the path of each key.
+    """
+    settings = _read(job, name_or_file)
+    for override in overrides:
+        _apply(settings, override)
+    try:
+        return model.model_validate(settings)
+    except ValidationError as error:
+        raise RequestError(_explain(model, name_or_file, error)) from error
+
+
+def _read(job: str, name_or_file: str) -> dict[str, Any]:
+    file = Path(name_or_file)
+    folder = resources.files(__package__) / job
+    shipped = folder / f"{name_or_file}.yaml"
+    if file.suffix in {".yaml", ".yml"}:
+        if not file.is_file():
+            raise RequestError(f"recipe {name_or_file}: there is no such file")
+        text = file.read_text(encoding="utf-8")
+    elif "/" not in name_or_file and shipped.is_file():
+        text = shipped.read_text(encoding="utf-8")
+    else:
+        names = sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+        raise RequestError(f"recipe {name_or_file}: name one of {', '.join(names)}, or a file that ends in .yaml")
+    try:
+        settings = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RequestError(f"recipe {name_or_file}: not readable as YAML: {error}") from error
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise RequestError(f"recipe {name_or_file}: expected a mapping of settings, found {type(settings).__name__}")
+    return settings
+
+
+def _apply(settings: dict[str, Any], override: str) -> None:
+    path, separator, text = override.partition("=")
+    keys = path.strip().split(".")
+    if not separator or not all(keys):
+        raise RequestError(f"--set {override}: expected key.key=value, for example --set a.b=16")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RequestError(f"--set {override}: the value is not readable as YAML: {error}") from error
+    section = settings
+    for key in keys[:-1]:
+        section = section.setdefault(key, {})
+        if not isinstance(section, dict):
+            raise RequestError(f"--set {override}: {key} is a value, not a section")
+    section[keys[-1]] = value
+
+
+def _explain(model: type[BaseModel], name_or_file: str, error: ValidationError) -> str:
+    lines = [f"recipe {name_or_file}:"]
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"]) or "(whole)"
+        known = _keys_at(model, problem["loc"][:-1]) if problem["type"] == "extra_forbidden" else ""
+        lines.append(f"  {key}: {problem['msg']}{known}")
+    return "\n".join(lines)
+
+
+def _keys_at(recipe: type[BaseModel], location: Sequence[int | str]) -> str:
+    model: Any = recipe
+    for key in location:
+        model = model.model_fields[str(key)].annotation
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return ""
+    return f"; known here: {', '.join(model.model_fields)}"
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any], path: str = "") -> list[str]:
+    """List the keys in which two nested settings differ, as ``a.b: 1 -> 2``."""
+    found: list[str] = []
+    for key in sorted({*one, *other}):
+        here, there = one.get(key), other.get(key)
+        if isinstance(here, Mapping) and isinstance(there, Mapping):
+            found += differences(here, there, f"{path}{key}.")
+        elif here != there:
+            found.append(f"{path}{key}: {here} -> {there}")
+    return found
