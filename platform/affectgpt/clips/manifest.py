@@ -1,17 +1,12 @@
 """Manifests: tables that name sources, their spans and what is known about them."""
 
-import csv
-import json
+import functools
 import math
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from io import TextIOWrapper
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
 from urllib.parse import unquote
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from affectgpt.clips.rows import Row, csv_rows, json_rows, parquet_batches
 from affectgpt.clips.sources import Source, UsedIds, id_problem, path_id, printable, span_id
 from affectgpt.clips.storage import (
     is_http,
@@ -27,8 +22,6 @@ from affectgpt.errors import ClipError, RequestError
 
 COLUMNS = ("uri", "clip_id", "subtitle", "language", "speaker", "start_s", "end_s")
 _TEXT_COLUMNS = ("uri", "clip_id", "subtitle", "language", "speaker")
-
-_Row = Mapping[str, Any]
 
 
 def read_manifest(uri: str) -> Iterator[Source]:
@@ -60,7 +53,8 @@ def read_manifest(uri: str) -> Iterator[Source]:
     try:
         stat_source(uri)
         with open_source(uri) as stream, translated_errors(uri):
-            for number, row in enumerate(rows_of(uri, stream), start=1):
+            rows = rows_of(f"the manifest {uri}", stream, functools.partial(_check_columns, uri))
+            for number, row in enumerate(rows, start=1):
                 yield _source(row, number, folder, used)
     except ClipError as error:
         raise RequestError(f"the manifest cannot be read: {error.message}") from error
@@ -68,88 +62,36 @@ def read_manifest(uri: str) -> Iterator[Source]:
         raise RequestError(f"the manifest {uri} has no rows; give it one row for each clip")
 
 
-def _csv_rows(uri: str, stream: BinaryIO) -> Iterator[_Row]:
-    # Subtitles may be longer than the module's limit of 128 KiB; the longest C long is 4 bytes on some systems.
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    with TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text, strict=True)
-        columns: list[str] = []
-        try:
-            for cells in reader:
-                if not cells:
-                    continue
-                if not columns:
-                    columns = _csv_columns(uri, cells)
-                elif len(cells) > len(columns):
-                    raise RequestError(
-                        f"line {reader.line_num} of the manifest {uri} has {len(cells)} cells under {len(columns)} "
-                        "headings; put cells that hold commas into double quotes"
-                    )
-                else:
-                    yield dict(zip(columns, cells, strict=False))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise RequestError(
-                f"line {reader.line_num + 1} of the manifest {uri} is broken: {error}; save it as CSV in UTF-8"
-            ) from error
+def _parquet_rows(table: str, stream: BinaryIO, on_columns: Callable[[Sequence[str]], object]) -> Iterator[Row]:
+    def choose_columns(columns: Sequence[str]) -> Sequence[str]:
+        on_columns(columns)
+        return [name for name in COLUMNS if name in columns]
+
+    for batch in parquet_batches(table, stream, choose_columns):
+        yield from batch.to_pylist()
 
 
-def _csv_columns(uri: str, cells: list[str]) -> list[str]:
-    columns = [cell.strip() for cell in cells]
-    _require_uri(uri, columns)
-    repeated = sorted({column for column in columns if column in COLUMNS and columns.count(column) > 1})
-    if repeated:
-        raise RequestError(f"the manifest {uri} has the column {repeated[0]} twice; keep one")
-    return columns
-
-
-def _json_rows(uri: str, stream: BinaryIO) -> Iterator[_Row]:
-    columns_seen = False
-    for number, line in enumerate(stream, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line.decode("utf-8-sig"))
-        except ValueError as error:
-            raise RequestError(
-                f"line {number} of the manifest {uri} is broken: {error}; give one object a line"
-            ) from error
-        if not isinstance(row, dict):
-            raise RequestError(f"line {number} of the manifest {uri} is no object; give one JSON object a line")
-        if not columns_seen:
-            _require_uri(uri, list(row))
-            columns_seen = True
-        yield row
-
-
-def _parquet_rows(uri: str, stream: BinaryIO) -> Iterator[_Row]:
-    try:
-        table = pq.ParquetFile(stream)
-        _require_uri(uri, table.schema_arrow.names)
-        wanted = [name for name in COLUMNS if name in table.schema_arrow.names]
-        for batch in table.iter_batches(batch_size=4096, columns=wanted):
-            yield from batch.to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise RequestError(f"the manifest {uri} is no readable Parquet file: {error}; write it again") from error
-
-
-_READERS: dict[str, Callable[[str, BinaryIO], Iterator[_Row]]] = {
-    ".csv": _csv_rows,
+_READERS: dict[str, Callable[[str, BinaryIO, Callable[[Sequence[str]], object]], Iterator[Row]]] = {
+    ".csv": csv_rows,
     ".parquet": _parquet_rows,
-    ".jsonl": _json_rows,
-    ".ndjson": _json_rows,
+    ".jsonl": json_rows,
+    ".ndjson": json_rows,
 }
 
 
-def _require_uri(uri: str, columns: list[str]) -> None:
+def _check_columns(uri: str, columns: Sequence[str]) -> None:
     if "uri" not in columns:
         names = ", ".join(printable(column) for column in columns[:20])
         raise RequestError(
             f"the manifest {uri} has no column uri (it has: {names}); name the column with the paths uri, and separate "
             "the columns of a CSV file by commas"
         )
+    repeated = sorted({column for column in columns if column in COLUMNS and columns.count(column) > 1})
+    if repeated:
+        raise RequestError(f"the manifest {uri} has the column {repeated[0]} twice; keep one")
 
 
-def _source(row: _Row, number: int, folder: str, used: UsedIds) -> Source:
+def _source(row: Row, number: int, folder: str, used: UsedIds) -> Source:
     """Make the source of one row, with the problem that keeps it from being used."""
     problem: ClipError | None = None
     texts: dict[str, str | None] = {}
@@ -227,7 +169,7 @@ def _path_below(uri: str, folder: str) -> str:
     return f"{name}?{options}" if options and is_http(uri) and path_id(name) == name else name
 
 
-def _text(row: _Row, column: str, number: int) -> str | None:
+def _text(row: Row, column: str, number: int) -> str | None:
     value = row.get(column)
     if column == "clip_id" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
@@ -240,14 +182,14 @@ def _text(row: _Row, column: str, number: int) -> str | None:
     return value
 
 
-def _span(row: _Row, number: int) -> tuple[float | None, float | None]:
+def _span(row: Row, number: int) -> tuple[float | None, float | None]:
     start_s, end_s = _seconds(row, "start_s", number), _seconds(row, "end_s", number)
     if end_s is not None and end_s <= (start_s or 0.0):
         raise _bad_row(number, f"ends at {end_s} s, which is not behind its start at {start_s or 0.0} s")
     return start_s, end_s
 
 
-def _seconds(row: _Row, column: str, number: int) -> float | None:
+def _seconds(row: Row, column: str, number: int) -> float | None:
     value = row.get(column)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
