@@ -1,9 +1,12 @@
-"""Where tests find research data, which lies beside the project and never in it."""
+"""What all tests share: the browser, and research data, which lies beside the project and never in it."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+
+from tests.browser import Browser
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -21,3 +24,14 @@ def shared() -> Path:
 def shared_media(shared: Path) -> Path:
     """Real speech and real talking heads."""
     return shared / "media"
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Browser:
+    """The machine's Chromium; tests that need it are skipped where there is none."""
+    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
+    if not found:
+        pytest.skip("no browser; on Debian: apt-get install --no-install-recommends chromium")
+    folder = tmp_path / "browser"
+    folder.mkdir()
+    return Browser(found[0], folder)

@@ -2,7 +2,6 @@ import base64
 import dataclasses
 import hashlib
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -16,41 +15,7 @@ from affectgpt.dataset.report import charts, text
 from affectgpt.dataset.report.examples import Example, RejectedClip
 from affectgpt.dataset.report.pictures import film_strip
 from affectgpt.dataset.report.render import render_report
-
-HOSTILE = (
-    "<script>alert(1)</script>\"'><img src=https://evil.example/x onerror=alert(1)>"
-    + "W" * 400
-    + " \u202eשלום עולם\u0000\u0007\u009b\ud800 🎭 {{ 7 * 7 }}"
-)
-
-
-class Page(HTMLParser):
-    """The elements of a page, and its text."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.pieces: list[str] = []
-        self.feed(source)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.pieces.append(data)
-
-    @property
-    def words(self) -> str:
-        """The text with one space between words and between elements."""
-        return " ".join(" ".join(self.pieces).split())
-
-    @property
-    def text(self) -> str:
-        """The text as it is."""
-        return "".join(self.pieces)
-
-    def attributes(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
+from tests.browser import HOSTILE, Browser, Page
 
 
 @pytest.fixture
@@ -338,7 +303,7 @@ def real_clip(file: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_a_browser_shows_the_report_of_real_clips(
-    browser: Any, shared_media: Path, tmp_path: Path, report: dict[str, Any], example: Example
+    browser: Browser, shared_media: Path, tmp_path: Path, report: dict[str, Any], example: Example
 ) -> None:
     clips = [real_clip(file) for file in sorted((shared_media / "grid").glob("*.mpg"))[:3]]
     examples = [dataclasses.replace(example, frames=frames, sound=sound) for frames, sound in clips]
@@ -356,7 +321,7 @@ def test_a_browser_shows_the_report_of_real_clips(
 
 @pytest.mark.parametrize("width", [390, 1200])
 def test_no_text_makes_the_page_scroll_sideways(
-    browser: Any, report: dict[str, Any], example: Example, width: int
+    browser: Browser, report: dict[str, Any], example: Example, width: int
 ) -> None:
     measured = browser.probe(hostile_page(report, example), width)
     assert measured["width"] == width
@@ -365,6 +330,6 @@ def test_no_text_makes_the_page_scroll_sideways(
     assert min(measured["charts"]) > 30
 
 
-def test_a_browser_shows_a_report_of_nothing(browser: Any, empty_report: dict[str, Any]) -> None:
+def test_a_browser_shows_a_report_of_nothing(browser: Browser, empty_report: dict[str, Any]) -> None:
     measured = browser.probe(render_report(empty_report, [], []), 390)
     assert measured["console"] == [] and measured["overflowing"] == 0

@@ -1,12 +1,5 @@
-"""The build report: one HTML file that needs nothing beside itself, neither network nor script.
+"""The build report: one HTML page about a data set, how it was made, and what was left out."""
 
-Everything from clips is foreign text: it is escaped, made printable, isolated in its writing direction and cut to
-length. The page's content security policy allows its own style sheet, by hash, and pictures out of data URIs; nothing
-else can load or run, whatever a clip's text holds.
-"""
-
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from affectgpt.dataset.report import charts, text
 from affectgpt.dataset.report.examples import Example, RejectedClip
+from affectgpt.dataset.report.page import page_environment, render_page
 from affectgpt.dataset.report.pictures import film_strip
 
 _HERE = Path(__file__).parent
@@ -49,45 +41,19 @@ def render_report(report: Mapping[str, Any], examples: Sequence[Example], reject
     Raises:
         KeyError, jinja2.UndefinedError: a key of ``report`` is missing.
     """
-    style = (_HERE / "report.css").read_text(encoding="utf-8")
-    return (
-        _environment()
-        .get_template("report.html.jinja")
-        .render(
-            report=report,
-            style=Markup(style),
-            style_sha256=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
-            summary=_summary(report),
-            labels_shown=[(entry["label"], entry["count"]) for entry in report["labels"][:_LABELS_SHOWN]],
-            modalities=[(name.replace("+", " + "), count) for name, count in _most_frequent(report["modalities"])],
-            languages=_most_frequent(report["languages"]),
-            examples=examples,
-            left_out=[(outcome, list(_groups(outcome, report, rejected))) for outcome in ("rejected", "filtered")],
-            recipe=yaml.safe_dump(report["recipe"], allow_unicode=True, sort_keys=False),
-        )
-    )
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for formatter in (text.count, text.duration, text.excerpt, text.moment, text.number, text.percent, text.words):
-        environment.filters[formatter.__name__] = formatter
+    environment = page_environment(_HERE)
     environment.globals.update(charts=charts, film_strip=film_strip, steps_by_engine=_steps_by_engine)
-    environment.globals["longest_text"] = text.LONGEST_TEXT
-    return environment
-
-
-def _finalize(value: object) -> object:
-    if value is None:
-        return text.DASH
-    return text.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    content = {
+        "report": report,
+        "summary": _summary(report),
+        "labels_shown": [(entry["label"], entry["count"]) for entry in report["labels"][:_LABELS_SHOWN]],
+        "modalities": [(name.replace("+", " + "), count) for name, count in _most_frequent(report["modalities"])],
+        "languages": _most_frequent(report["languages"]),
+        "examples": examples,
+        "left_out": [(outcome, list(_groups(outcome, report, rejected))) for outcome in ("rejected", "filtered")],
+        "recipe": yaml.safe_dump(report["recipe"], allow_unicode=True, sort_keys=False),
+    }
+    return render_page(environment, "report.html.jinja", _HERE / "report.css", content)
 
 
 def _summary(report: Mapping[str, Any]) -> str:
