@@ -1,0 +1,263 @@
+"""Tables of references and predictions: who they speak of, and the labels or descriptions that they give."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Literal
+
+from affectgpt.clips.sources import printable
+from affectgpt.clips.storage import split_uri
+from affectgpt.errors import RequestError
+from affectgpt.evaluation.cells import are_numbers, clip_ids, label_lists, sentiments, single_labels, texts
+from affectgpt.evaluation.raw_columns import Columns, parts_sha256, read_columns, table_parts
+
+Language = Literal["en", "zh"]
+
+_IDS = ("clip_id", "name", "names", "filename", "filenames", "id", "video_id")
+_SINGLE_LABELS = ("emotions", "emotion", "label")
+_LABELS = ("openset", "labels", "ov_labels", "emotions_openset", "fileitems", *_SINGLE_LABELS)
+_DESCRIPTIONS: dict[str, Language | None] = {
+    "description_en": "en",
+    "english": "en",
+    "description": None,
+    "reason": None,
+    "reasons": None,
+    "description_zh": "zh",
+    "chinese": "zh",
+}
+"""Columns of descriptions, the first that is there being taken, with their language where the name tells it."""
+_SENTIMENTS = ("sentiment", "valence")
+_EITHER = "the options for the column of labels or for that of descriptions"
+_CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_LATIN = re.compile("[A-Za-z]")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnNames:
+    """Names of columns that a user gives outright; None is for a column that is found by its usual name."""
+
+    clip_id: str | None = None
+    labels: str | None = None
+    description: str | None = None
+    basic: str | None = None
+    sentiment: str | None = None
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """A table of references or predictions; every list has one value per clip, in the order of the table.
+
+    Attributes:
+        source: the path or URI that was read.
+        name: a short name for tables, the file's without its suffix or the folder's.
+        clip_ids: unique and never empty.
+        labels: open-vocabulary labels as they are written, or None without such a column.
+        descriptions: or None without such a column.
+        description_language: language of the descriptions; None without any.
+        basic: the one basic label of each clip, or None without such a column.
+        sentiment: a word, a number or nothing, or None without such a column.
+        sha256: of the file; for a folder, of its parts' digests, sorted and joined by line feeds.
+        notes: what a reader of the results should know of how the table was read.
+    """
+
+    source: str
+    name: str
+    clip_ids: list[str]
+    labels: list[list[str]] | None
+    descriptions: list[str | None] | None
+    description_language: Language | None
+    basic: list[str | None] | None
+    sentiment: list[str | float | None] | None
+    sha256: str
+    notes: list[str]
+
+
+def read_table(
+    uri: str,
+    columns: ColumnNames | None = None,
+    language: Language | None = None,
+    split_apostrophes: bool = False,
+) -> LabelTable:
+    """Read references or predictions.
+
+    Columns are found by name in any case of letters: ids by ``clip_id``, ``name(s)``, ``filename(s)``, ``id`` or
+    ``video_id``; labels by ``openset``, ``labels``, ``ov_labels``, ``emotions_openset`` or ``fileitems``, else by
+    ``emotion(s)`` or ``label``, which are the basic label too where every cell holds one word or phrase; descriptions
+    by ``description_en``, ``english``, ``description``, ``reason(s)``, ``description_zh`` or ``chinese``; sentiment by
+    ``sentiment`` or ``valence``.
+
+    Args:
+        uri: a CSV or TSV file in UTF-8, Parquet, JSON Lines, an NPZ file with arrays of text, or a folder that
+            build-dataset wrote.
+        columns: names of columns outright.
+        language: of the descriptions to read; None takes English ones where there are both. A table that has labels
+            and descriptions in the other language alone is read without descriptions.
+        split_apostrophes: as in ``split_labels``.
+
+    Raises:
+        RequestError: the table cannot be read, has no rows, no ids, or neither labels nor descriptions; an id is empty
+            or stands there twice; a cell holds what cannot be labels.
+    """
+    parts = table_parts(uri)
+    choices: list[_Choice] = []
+
+    def choose_columns(names: Sequence[str]) -> list[str]:
+        choices.append(_choose(uri, names, columns or ColumnNames(), language))
+        return choices[0].all()
+
+    raw = read_columns(parts, choose_columns)
+    choice = choices[0]
+    ids = clip_ids(choice.called(choice.clip_id), raw[choice.clip_id])
+    descriptions, description_language, notes = _descriptions(choice, raw, language)
+    labels, label_notes = _labels(choice, raw, split_apostrophes, has_descriptions=descriptions is not None)
+    if labels is None and descriptions is None:
+        raise choice.lacks(f"neither labels nor descriptions in the language {language}", _EITHER)
+    basic, basic_notes = _basic(choice, raw)
+    return LabelTable(
+        source=uri,
+        name=_short_name(uri, is_folder=parts != [uri]),
+        clip_ids=ids,
+        labels=labels,
+        descriptions=descriptions,
+        description_language=description_language,
+        basic=basic,
+        sentiment=sentiments(choice.called(choice.sentiment), raw[choice.sentiment]) if choice.sentiment else None,
+        sha256=_sha256(parts, is_folder=parts != [uri]),
+        notes=[*label_notes, *basic_notes, *notes],
+    )
+
+
+def languages_of(labels: Iterable[str]) -> Counter[str]:
+    """Count labels by their script: ``zh`` where one holds a Chinese character, else ``en``."""
+    return Counter("zh" if _CHINESE.search(label) else "en" for label in labels)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Which columns of a table are read as what, and which of them the user named."""
+
+    uri: str
+    names: Sequence[str]
+    wanted: ColumnNames
+    clip_id: str
+    labels: str | None
+    description: str | None
+    basic: str | None
+    sentiment: str | None
+
+    def all(self) -> list[str]:
+        chosen = (self.clip_id, self.labels, self.description, self.basic, self.sentiment)
+        return [name for name in dict.fromkeys(chosen) if name is not None]
+
+    def called(self, name: str) -> str:
+        return f"column {printable(name)} of the table {self.uri}"
+
+    def lacks(self, what: str, remedy: str) -> RequestError:
+        return _lacking(self.uri, self.names, what, remedy)
+
+
+def _choose(uri: str, names: Sequence[str], wanted: ColumnNames, language: Language | None) -> _Choice:
+    languages = (language, None) if language else ("en", None, "zh")
+    described = [name for one in languages for name, its in _DESCRIPTIONS.items() if its == one]
+
+    def find(name: str | None, usual: Sequence[str]) -> str | None:
+        return _find(uri, names, usual) if name is None else _find_named(uri, names, name)
+
+    clip_id = find(wanted.clip_id, _IDS)
+    if clip_id is None:
+        raise _lacking(uri, names, "no column with the ids of the clips", "the option for the column of ids")
+    labels, description = find(wanted.labels, _LABELS), find(wanted.description, described)
+    if labels is None and description is None:
+        in_language = {"en": " in English", "zh": " in Chinese", None: ""}[language]
+        raise _lacking(uri, names, f"neither a column of labels nor one of descriptions{in_language}", _EITHER)
+    basic, sentiment = find(wanted.basic, _SINGLE_LABELS), find(wanted.sentiment, _SENTIMENTS)
+    return _Choice(uri, names, wanted, clip_id, labels, description, basic, sentiment)
+
+
+def _find(uri: str, names: Sequence[str], usual: Sequence[str]) -> str | None:
+    """Find the first of some usual names, in any case of letters."""
+    written = {name.strip().lower(): name for name in reversed(names)}
+    found = next((written[name] for name in usual if name in written), None)
+    if found is not None and list(names).count(found) > 1:
+        raise RequestError(f"the table {uri} has the column {printable(found)} twice; keep one")
+    return found
+
+
+def _find_named(uri: str, names: Sequence[str], name: str) -> str:
+    """Find the column that the user named, as it is written where it is there, else in any case of letters."""
+    found = _find(uri, [one for one in names if one == name] or names, [name.strip().lower()])
+    if found is None:
+        raise _lacking(uri, names, f"no column {printable(name)}", "one of these names")
+    return found
+
+
+def _lacking(uri: str, names: Sequence[str], what: str, remedy: str) -> RequestError:
+    listed = ", ".join(printable(name) for name in names[:30])
+    return RequestError(
+        f"the table {uri} has {what} (its columns: {listed}); name the column by {remedy}, and see that it is a table "
+        "of references or predictions, with cells separated by what its suffix says"
+    )
+
+
+def _labels(
+    choice: _Choice, raw: Columns, split_apostrophes: bool, has_descriptions: bool
+) -> tuple[list[list[str]] | None, list[str]]:
+    if choice.labels is None:
+        return None, []
+    column, cells = choice.called(choice.labels), raw[choice.labels]
+    if not are_numbers(cells):
+        return label_lists(column, cells, split_apostrophes)
+    numbers = f"{column} holds numbers alone, no emotion words"
+    if has_descriptions and choice.wanted.labels is None:
+        return None, [f"{numbers}; it is not read"]
+    raise RequestError(f"{numbers}; write the words that they stand for, or name another by the option for labels")
+
+
+def _basic(choice: _Choice, raw: Columns) -> tuple[list[str | None] | None, list[str]]:
+    if choice.basic is None:
+        return None, []
+    column, cells = choice.called(choice.basic), raw[choice.basic]
+    found = None if are_numbers(cells) else single_labels(cells)
+    if found is not None:
+        return found, []
+    if choice.wanted.basic is not None:
+        raise RequestError(
+            f"{column} is to hold one basic label in each cell, and holds lists or numbers; name another"
+        )
+    return None, [] if choice.basic == choice.labels else [f"{column} holds no single labels; it is not read"]
+
+
+def _descriptions(
+    choice: _Choice, raw: Columns, language: Language | None
+) -> tuple[list[str | None] | None, Language | None, list[str]]:
+    """Read the descriptions, unless they turn out to be in another language than the one that is asked for."""
+    if choice.description is None:
+        return None, None, []
+    column = choice.called(choice.description)
+    descriptions = texts(column, raw[choice.description])
+    found = _DESCRIPTIONS.get(choice.description.strip().lower()) or _language_of(descriptions)
+    if found is None or language in {None, found} or choice.wanted.description is not None:
+        return descriptions, found, []
+    return None, None, [f"{column} is in the language {found}, not {language}; it is not read"]
+
+
+def _language_of(descriptions: Iterable[str | None]) -> Language | None:
+    """Tell the language by the letters that there are more of: either may quote the other."""
+    chinese = latin = 0
+    for text in descriptions:
+        chinese += len(_CHINESE.findall(text or ""))
+        latin += len(_LATIN.findall(text or ""))
+    return None if chinese == latin == 0 else "zh" if chinese > latin else "en"
+
+
+def _short_name(uri: str, is_folder: bool) -> str:
+    name = split_uri(uri)[1]
+    return name if is_folder else PurePath(name).stem
+
+
+def _sha256(parts: Sequence[str], is_folder: bool) -> str:
+    digests = parts_sha256(parts)
+    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest() if is_folder else digests[0]
