@@ -1,0 +1,106 @@
+"""Set-level precision and recall of open-vocabulary labels.
+
+Per clip, with G mapping each label to its group, Y the truth and Y' the prediction: P = |G(Y) & G(Y')| / |G(Y')| and
+R = |G(Y) & G(Y')| / |G(Y)|. Accuracy_s and Recall_s are their means over the clips and Avg the mean of both (arXiv
+2407.07653, section 4); Precision_s is Accuracy_s by its later name, and F_s the harmonic mean of the two means (arXiv
+2501.16566). An empty prediction has P = R = 0; a clip whose truth is empty after grouping is left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from affectgpt.evaluation.label_sets import Indices
+
+Floats = NDArray[np.float64]
+
+FIGURES = ("accuracy_s", "recall_s", "avg", "precision_s", "f_s")
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedSets:
+    """The groups of truth and prediction of N clips, each (clip, group) once, as clip * len(groups) + group, ascending.
+
+    Attributes:
+        clips: how many clips there are, N.
+        groups: the names of the groups.
+        references: the pairs of the truth.
+        predictions: the pairs of the prediction.
+    """
+
+    clips: int
+    groups: Sequence[str]
+    references: Indices
+    predictions: Indices
+
+    @cached_property
+    def common(self) -> Indices:
+        """The pairs that truth and prediction share."""
+        return np.intersect1d(self.references, self.predictions, assume_unique=True)
+
+    @cached_property
+    def counted(self) -> NDArray[np.bool_]:
+        """Which clips count: those whose truth is not empty; of shape (N,)."""
+        return self.per_clip(self.references) > 0
+
+    @cached_property
+    def precision(self) -> Floats:
+        """P of each clip, 0 where nothing is predicted; of shape (N,)."""
+        return _share(self.per_clip(self.common), self.per_clip(self.predictions))
+
+    @cached_property
+    def recall(self) -> Floats:
+        """R of each clip, 0 where the truth is empty; of shape (N,)."""
+        return _share(self.per_clip(self.common), self.per_clip(self.references))
+
+    def per_clip(self, pairs: Indices) -> Indices:
+        """Count pairs by clip; of shape (N,)."""
+        return np.bincount(pairs // max(len(self.groups), 1), minlength=self.clips)
+
+    def per_group(self, pairs: Indices) -> Indices:
+        """Count pairs by group; of shape (len(groups),)."""
+        return np.bincount(pairs % max(len(self.groups), 1), minlength=len(self.groups))
+
+    def membership(self, pairs: Indices) -> NDArray[np.bool_]:
+        """Spread pairs over a table of shape (N, len(groups))."""
+        table = np.zeros(self.clips * len(self.groups), bool)
+        table[pairs] = True
+        return table.reshape(self.clips, len(self.groups))
+
+
+def _share(part: Indices, whole: Indices) -> Floats:
+    share: Floats = part / np.maximum(whole, 1)
+    return share
+
+
+def pairs_of(clips: Indices, groups: Indices, group_count: int) -> Indices:
+    """Combine the clip and the group of each label, without labels of no group (-1) and without repetitions."""
+    known = groups >= 0
+    return np.unique(clips[known] * group_count + groups[known])
+
+
+def f_score(precision: Floats, recall: Floats) -> Floats:
+    """The harmonic mean, 0 where both are 0; of the shape of its arguments."""
+    total = precision + recall
+    return np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
+
+
+def figures(precision: Floats, recall: Floats) -> dict[str, Floats]:
+    """Give the five figures by name, from means over clips.
+
+    Args:
+        precision: of shape (..., W); the last axis are the wheels that are averaged, of size 1 for a single grouping.
+            F_s is the mean of the wheels' F_s, not the F of their means.
+        recall: likewise.
+    """
+    mean_precision, mean_recall = precision.mean(axis=-1), recall.mean(axis=-1)
+    return {
+        "accuracy_s": mean_precision,
+        "recall_s": mean_recall,
+        "avg": (mean_precision + mean_recall) / 2,
+        "precision_s": mean_precision,
+        "f_s": f_score(precision, recall).mean(axis=-1),
+    }
