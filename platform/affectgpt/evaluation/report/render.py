@@ -1,0 +1,201 @@
+"""The report of an evaluation: one HTML page about how predicted emotion labels agree with those of the truth."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from affectgpt.dataset.report import charts as shared_charts
+from affectgpt.dataset.report import text
+from affectgpt.dataset.report.page import page_environment, render_page
+from affectgpt.evaluation.report import charts
+from affectgpt.evaluation.report.examples import Chip, ClipExample, beginning
+from affectgpt.evaluation.report.wheel_drawing import draw_wheel, hue
+
+_HERE = Path(__file__).parent
+_LABELS_SHOWN = 30
+_LABELS_LISTED = 100
+_CHIPS_SHOWN = 24
+_PREDICTIONS_IN_DETAIL = 12
+_NAME_LENGTH = 60
+_COLUMNS = ("accuracy_s", "recall_s", "avg", "f_s", "hit_rate", "sentiment")
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """How often a label occurs; None where it is not among the 100 most frequent that are listed."""
+
+    label: str
+    references: int | None
+    predictions: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """One prediction in the comparison table: its figures in [0, 1] by column, and the columns it is best in."""
+
+    prediction: Mapping[str, Any]
+    values: Mapping[str, float | None]
+    best: frozenset[str]
+
+
+def render_report(report: Mapping[str, Any], examples: Sequence[ClipExample]) -> str:
+    """Render the report of an evaluation as one self-contained HTML page.
+
+    Args:
+        report: the content of ``report.json``. Every key of it must be there; numbers that nobody knows are None and
+            are shown as a dash. The first 12 predictions are shown in detail, all of them are compared.
+        examples: the clips to show; those of one prediction one after the other.
+
+    Raises:
+        KeyError, jinja2.UndefinedError: a key of ``report`` is missing.
+        ValueError: a confusion has a sector that its wheel lacks.
+    """
+    environment = page_environment(_HERE)
+    environment.filters.update(score=score, interval=_interval, language_counts=_language_counts)
+    environment.globals.update(
+        bar=shared_charts.bar,
+        confusion_of=confusion_of,
+        beginning=beginning,
+        charts=charts,
+        draw_wheel=draw_wheel,
+        hue=hue,
+        most_telling=_most_telling,
+        frequencies=_frequencies,
+        chips_shown=_CHIPS_SHOWN,
+        labels_shown=_LABELS_SHOWN,
+    )
+    predictions = report["predictions"]
+    content = {
+        "report": report,
+        "headline": _headline(report),
+        "rows": _comparison(report),
+        "sentences": [_sentence(comparison) for comparison in report["comparisons"]],
+        "points": _points(predictions),
+        "f_range": charts.tenths_around(
+            [end for prediction in predictions for end in (prediction["intervals"]["f_s"] or ())]
+        ),
+        "detailed": predictions[:_PREDICTIONS_IN_DETAIL],
+        "wheels": [wheel for wheel in report["wheels"]["wheels"] if wheel["name"] in predictions[0]["confusion"]],
+        "has_hit_rate": any(prediction["hit_rate"] is not None for prediction in predictions),
+        "has_sentiment": any(prediction["sentiment"] is not None for prediction in predictions),
+        "examples": [(name, list(clips)) for name, clips in groupby(examples, lambda example: example.prediction)],
+    }
+    return render_page(environment, "evaluation.html.jinja", _HERE / "evaluation.css", content)
+
+
+def confusion_of(wheel: Mapping[str, Any], confusion: Mapping[str, Any]) -> dict[str, Any]:
+    """Put a confusion into the order of the wheel's sectors; a sector that it lacks occurs in no clip.
+
+    Raises:
+        KeyError: a part of it is missing.
+        ValueError: it has a sector that the wheel lacks.
+    """
+    names, given = [sector["name"] for sector in wheel["sectors"]], list(confusion["sectors"])
+    if unknown := sorted(set(given) - set(names)):
+        raise ValueError(f"wheel {wheel['name']!r} has no sectors {unknown}, but its confusion has")
+    places = [names.index(name) for name in given]
+    matrix = np.zeros((len(names), len(names) + 1))
+    matrix[np.ix_(places, [*places, len(names)])] = np.reshape(confusion["matrix"], (len(given), len(given) + 1))
+    counts, missed = np.zeros(len(names), np.int64), np.zeros(len(names))
+    counts[places], missed[places] = confusion["counts"], confusion["missed"]
+    return {"sectors": names, "matrix": matrix.tolist(), "counts": counts.tolist(), "missed": missed.tolist()}
+
+
+def score(share: float | None) -> str:
+    """Write a figure in [0, 1] as published tables do: in percent, with two decimals and without a sign."""
+    return text.DASH if share is None or not math.isfinite(share) else f"{100 * share:.2f}"
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return text.DASH if ends is None else f"{score(ends[0])} to {score(ends[1])}"
+
+
+def _language_counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {language}" for language, count in counts.items()) or text.DASH
+
+
+def _headline(report: Mapping[str, Any]) -> str:
+    """Say in one sentence which prediction agrees best: "A agrees best of 3 predictions: F 57.2 % over 332 clips"."""
+    predictions = [prediction for prediction in report["predictions"] if prediction["f_s"] is not None]
+    if not any(prediction["n"] for prediction in predictions):
+        return "No clip could be compared."
+    best = max(predictions, key=lambda prediction: float(prediction["f_s"]))
+    subject = _short(best["name"])
+    clips = f"{best['n']:,} {'clip' if best['n'] == 1 else 'clips'}"
+    figure = f"F\u00a0{100 * best['f_s']:.1f}\u00a0% over {clips}"
+    if len(report["predictions"]) == 1:
+        return f"{subject} agrees with the references at {figure}."
+    return f"{subject} agrees best of {len(report['predictions'])} predictions: {figure}."
+
+
+def _short(name: str) -> str:
+    cut = text.excerpt(name, _NAME_LENGTH)
+    return f"{cut.head}…" if cut.full else name
+
+
+def _sentence(comparison: Mapping[str, Any]) -> str:
+    """Take the comparison's sentence, with long names cut so that its figures stay in sight."""
+    sentence = str(comparison["sentence"])
+    for name in (comparison["one"], comparison["other"]):
+        sentence = sentence.replace(name, _short(name)) if len(name) > _NAME_LENGTH else sentence
+    return sentence
+
+
+def _comparison(report: Mapping[str, Any]) -> list[ComparisonRow]:
+    table = [_values(prediction) for prediction in report["predictions"]]
+    highest = {column: max((values[column] or 0 for values in table), default=0) for column in _COLUMNS}
+    return [
+        ComparisonRow(
+            prediction,
+            values,
+            frozenset(
+                column
+                for column, value in values.items()
+                if len(table) > 1 and value and score(value) == score(highest[column])
+            ),
+        )
+        for prediction, values in zip(report["predictions"], table, strict=True)
+    ]
+
+
+def _values(prediction: Mapping[str, Any]) -> dict[str, float | None]:
+    values = {column: prediction[column] for column in _COLUMNS if column != "sentiment"}
+    return {**values, "sentiment": prediction["sentiment"]["weighted_f1"] if prediction["sentiment"] else None}
+
+
+def _points(predictions: Iterable[Mapping[str, Any]]) -> list[charts.Point]:
+    return [
+        charts.Point(
+            number,
+            prediction["name"],
+            prediction["precision_s"],
+            prediction["recall_s"],
+            prediction["intervals"]["precision_s"],
+            prediction["intervals"]["recall_s"],
+        )
+        for number, prediction in enumerate(predictions, start=1)
+        if prediction["precision_s"] is not None and prediction["recall_s"] is not None
+    ]
+
+
+def _frequencies(counts: Mapping[str, Sequence[tuple[str, int]]]) -> list[Frequency]:
+    """Put the frequencies of truth and prediction side by side, those that are most frequent in both together first."""
+    sides = [dict(counts[side]) for side in ("references", "predictions")]
+    absent = [None if len(side) >= _LABELS_LISTED else 0 for side in sides]
+    table = [
+        Frequency(label, sides[0].get(label, absent[0]), sides[1].get(label, absent[1]))
+        for label in dict.fromkeys([*sides[0], *sides[1]])
+    ]
+    table.sort(key=lambda row: -(row.references or 0) - (row.predictions or 0))
+    return table[:_LABELS_SHOWN]
+
+
+def _most_telling(chips: Sequence[Chip]) -> list[Chip]:
+    """Take the labels that fit a card, hits first, so that a list of thousands does not hide them."""
+    order = ("hit", "missed", "wrong", "unknown")
+    return sorted(chips, key=lambda chip: order.index(chip.state))[:_CHIPS_SHOWN]
