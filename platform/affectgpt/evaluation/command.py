@@ -1,0 +1,150 @@
+"""The command ``evaluate``."""
+
+import argparse
+import json
+import shlex
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import Any, NoReturn
+
+from affectgpt.dataset.progress import say
+from affectgpt.errors import JobError, RequestError
+from affectgpt.evaluation.evaluating import Evaluation, Request, evaluate
+from affectgpt.evaluation.recipe import load_recipe
+from affectgpt.evaluation.splits import PARTS
+from affectgpt.evaluation.tables import ColumnNames
+
+DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 3
+
+_COLUMNS = ("id", "labels", "description", "basic", "sentiment")
+_SHOWN = (("Accuracy_s", "accuracy_s"), ("Recall_s", "recall_s"), ("Avg", "avg"), ("F_s", "f_s"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status: 0 done, 1 failed, 2 refused, 3 stopped half-way and resumable."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        _run(options, arguments if arguments is not None else sys.argv[1:])
+    except RequestError as error:
+        say(f"evaluate: {error}")
+        return REFUSED
+    except JobError as error:
+        say(f"evaluate: {error}")
+        return FAILED
+    except KeyboardInterrupt:
+        say("evaluate: stopped; what a language model answered is kept, and the same command continues from there")
+        return STOPPED
+    return DONE
+
+
+def _run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
+    from affectgpt.evaluation.writing import check_output, write_evaluation
+
+    request = _request(options, arguments)
+    if options.output is not None:
+        check_output(options.output)
+    evaluation = evaluate(request, say)
+    if options.output is not None:
+        write_evaluation(evaluation, request.recipe, options.output)
+    _print_summary(evaluation)
+    if options.output is not None:
+        print(f"report: {options.output.rstrip('/')}/report.html")
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="evaluate",
+        description="Compare predicted open-vocabulary emotion labels with reference labels, set by set.",
+        epilog="A table is a CSV, TSV, Parquet, JSON Lines or NPZ file, or a data set that build-dataset wrote.",
+    )
+    parser.add_argument("--references", required=True, help="the table with the truth")
+    parser.add_argument(
+        "--predictions", required=True, nargs="+", action="extend", help="one or more tables with predictions"
+    )
+    parser.add_argument("--output", help="folder or URI for the report and the per-clip rows")
+    parser.add_argument("--grouping", help="wheel (default), exact, llm, or a .zip file of stored groupings")
+    parser.add_argument("--wheel", metavar="DIR", help="a folder of research wheels in place of those that come along")
+    parser.add_argument("--strict", action="store_true", help="refuse clips that only one side has")
+    parser.add_argument("--split", metavar="FILE", help="evaluate one part of a split that split-dataset wrote")
+    parser.add_argument("--part", default="test", choices=PARTS, help="which part (default: test)")
+    parser.add_argument("--descriptions", metavar="FILE", help="a table with descriptions to show beside the truth")
+    parser.add_argument("--recipe", default="laptop", help="a shipped recipe or a YAML file (default: laptop)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting, e.g. bootstrap.seed=7"
+    )
+    for side in ("reference", "prediction"):
+        group = parser.add_argument_group(f"columns of the {side}s, where they are not called as usual")
+        for column in _COLUMNS:
+            group.add_argument(f"--{side}-{column}", metavar="COLUMN")
+        group.add_argument(
+            f"--{side}-language", choices=("en", "zh"), help="which descriptions are read where both are there"
+        )
+    return parser
+
+
+def _request(options: argparse.Namespace, arguments: Sequence[str]) -> Request:
+    given = {"grouping": options.grouping, "wheel": options.wheel, "strict": options.strict or None}
+    overrides = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
+    return Request(
+        references=options.references,
+        predictions=options.predictions,
+        recipe=load_recipe(options.recipe, [*options.set, *overrides]),
+        reference_columns=_columns(options, "reference"),
+        prediction_columns=_columns(options, "prediction"),
+        reference_language=options.reference_language,
+        prediction_language=options.prediction_language,
+        descriptions=options.descriptions,
+        split=options.split,
+        part=options.part,
+        command=shlex.join(["evaluate", *arguments]),
+    )
+
+
+def _columns(options: argparse.Namespace, side: str) -> ColumnNames:
+    named = {column: getattr(options, f"{side}_{column}") for column in _COLUMNS}
+    return ColumnNames(clip_id=named.pop("id"), **named)
+
+
+def _print_summary(evaluation: Evaluation) -> None:
+    report = evaluation.report
+    for note in report["notes"]:
+        say(f"note: {note}")
+    block = report["predictions"][0]["groupings"][report["headline"]]
+    print(f"{block['title']} ({report['wheels']['source']})" if "level" in report["headline"] else block["title"])
+    rows = [_row(prediction) for prediction in report["predictions"]]
+    heading = ["prediction", "clips", *(title for title, _ in _SHOWN), f"F_s {100 * report['confidence']:g} % interval"]
+    extra = [name for name in ("hit rate", "sentiment F1") if any(name in row for row in rows)]
+    table = [heading + extra, *([*row["cells"], *(row.get(name, "") for name in extra)] for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    for line in table:
+        first, *others = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        print(first.strip().ljust(widths[0]), *others, sep="  ")
+    for test in report["comparisons"]:
+        print(test["sentence"])
+    for prediction in report["predictions"]:
+        for left in prediction["left_out"]:
+            print(f"{prediction['name']}: {left['count']} clips left out, {left['explanation']} ({left['reason']})")
+
+
+def _row(prediction: Mapping[str, Any]) -> dict[str, Any]:
+    low, high = prediction["intervals"]["f_s"]
+    figures = [f"{100 * prediction[key]:.2f}" for _, key in _SHOWN]
+    row: dict[str, Any] = {
+        "cells": [prediction["name"], f"{prediction['n']:,}", *figures, f"{100 * low:.1f} to {100 * high:.1f}"]
+    }
+    if prediction["hit_rate"] is not None:
+        row["hit rate"] = f"{100 * prediction['hit_rate']:.2f}"
+    if prediction["sentiment"] is not None:
+        row["sentiment F1"] = f"{100 * prediction['sentiment']['weighted_f1']:.2f}"
+    return row
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""The evaluation: predictions against references, on every grouping, with all that the report shows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from affectgpt.errors import RequestError
+from affectgpt.evaluation.comparing import compare_clips
+from affectgpt.evaluation.extraction.lexicon import Progress
+from affectgpt.evaluation.grouping import Grouping, exact_grouping, wheel_groupings
+from affectgpt.evaluation.labelled_clips import LabelledClips, label_clips
+from affectgpt.evaluation.recipe import Recipe
+from affectgpt.evaluation.report.examples import ClipExample
+from affectgpt.evaluation.report_content import report_content
+from affectgpt.evaluation.scoring import Scored, score
+from affectgpt.evaluation.shown_clips import descriptions_of, shown_clips
+from affectgpt.evaluation.splits import read_split
+from affectgpt.evaluation.tables import ColumnNames, Language, read_table
+from affectgpt.evaluation.tools import Tools, make_tools
+
+_BY_USUAL_NAME: Final = ColumnNames()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be evaluated.
+
+    Attributes:
+        references: the truth, a path or URI.
+        predictions: one or more predictions of it.
+        recipe: the settings.
+        reference_columns: columns of the references that are named outright.
+        prediction_columns: likewise of the predictions.
+        reference_language: the language of the descriptions that are read where there are both.
+        prediction_language: likewise.
+        descriptions: a table with descriptions of the clips to show beside the truth, or None.
+        split: a file that ``split-dataset`` wrote, or None to evaluate every clip.
+        part: the part of the split that is evaluated.
+        command: the command line, for the report.
+    """
+
+    references: str
+    predictions: Sequence[str]
+    recipe: Recipe
+    reference_columns: ColumnNames = _BY_USUAL_NAME
+    prediction_columns: ColumnNames = _BY_USUAL_NAME
+    reference_language: Language | None = None
+    prediction_language: Language | None = None
+    descriptions: str | None = None
+    split: str | None = None
+    part: str = "test"
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes:
+        report: the content of report.json.
+        examples: the clips that the report shows.
+        scored: the scores of each prediction by its name.
+        headline: the block that the headline figures are of.
+    """
+
+    report: dict[str, Any]
+    examples: list[ClipExample]
+    scored: Mapping[str, Scored]
+    headline: str
+
+
+def evaluate(request: Request, progress: Progress = lambda line: None) -> Evaluation:
+    """Evaluate predictions.
+
+    Args:
+        request: what is to be evaluated.
+        progress: told, in a line each, what takes long.
+
+    Raises:
+        RequestError: an input cannot be read or does not fit the others, or the recipe asks for what is not there.
+        JobError: the language model failed on the way.
+    """
+    recipe = request.recipe
+    tools = make_tools(recipe, len(request.predictions), progress)
+    part = None if request.split is None else _part(request.split, request.part)
+    references = _labelled(request.references, request.reference_columns, request.reference_language, recipe, tools)
+    scored: dict[str, Scored] = {}
+    for uri in request.predictions:
+        predictions = _labelled(uri, request.prediction_columns, request.prediction_language, recipe, tools)
+        name = predictions.table.name if predictions.table.name not in scored else uri
+        scored[name] = _score(references, predictions, part, recipe, tools)
+        progress(f"{name}: {len(scored[name].comparison.clip_ids)} clips compared")
+    report = report_content(recipe, tools.wheels, tools.headline, references, scored)
+    sides = (references, *(one.comparison.predictions for one in scored.values()))
+    report |= {
+        "command": request.command,
+        "split": part and part["report"],
+        "notes": [f"{side.table.source}: {note}" for side in sides for note in side.table.notes],
+    }
+    return Evaluation(report, _examples(request, references, scored, tools.headline), scored, tools.headline)
+
+
+def _labelled(uri: str, columns: ColumnNames, language: Language | None, recipe: Recipe, tools: Tools) -> LabelledClips:
+    is_research = recipe.wheel is not None
+    # Published figures rest on how the field's toolkit splits lists of labels.
+    as_toolkit = is_research or tools.headline == "stored"
+    table = read_table(uri, columns, language, split_apostrophes=as_toolkit)
+    return label_clips(table, columns, tools.extract, english_only=is_research)
+
+
+def _score(
+    references: LabelledClips, predictions: LabelledClips, part: dict[str, Any] | None, recipe: Recipe, tools: Tools
+) -> Scored:
+    _check_languages(references, predictions, tools.headline, english_only=recipe.wheel is not None)
+    comparison = compare_clips(references, predictions, part and part["clips"], recipe.strict)
+    of_clips = tools.groups(comparison)
+    groupings: list[Grouping] = [exact_grouping(), *wheel_groupings(tools.wheels)]
+    return score(comparison, groupings if of_clips is None else [*groupings, of_clips])
+
+
+def _examples(
+    request: Request, references: LabelledClips, scored: Mapping[str, Scored], headline: str
+) -> list[ClipExample]:
+    truth = dict(descriptions_of(references.table))
+    if request.descriptions is not None:
+        truth |= descriptions_of(read_table(request.descriptions, language=request.reference_language))
+    count, seed = request.recipe.report.examples, request.recipe.bootstrap.seed
+    return [clip for name, one in scored.items() for clip in shown_clips(name, one, headline, count, seed, truth)]
+
+
+def _part(split: str, part: str) -> dict[str, Any]:
+    read = read_split(split)
+    if part not in read.parts:
+        raise RequestError(f"the split {split} has no part {part}; it has: {', '.join(read.parts)}")
+    told = {"source": split, "part": part, "seed": read.seed, "fingerprint": read.fingerprint}
+    return {"clips": frozenset(read.parts[part]), "report": told}
+
+
+def _check_languages(references: LabelledClips, predictions: LabelledClips, headline: str, english_only: bool) -> None:
+    """Refuse to compare labels in languages that the grouping cannot bring together."""
+    truth, predicted = _language(references), _language(predictions)
+    if headline == "level1" and english_only:
+        for side, language in ((references, truth), (predictions, predicted)):
+            if language == "zh":
+                raise RequestError(
+                    f"the labels of {side.table.source} are Chinese, and research wheels know English labels alone; "
+                    "leave --wheel out, since the wheels that come along know both, or give English labels"
+                )
+    if headline == "exact" and {truth, predicted} == {"en", "zh"}:
+        raise RequestError(
+            f"the labels of {references.table.source} and of {predictions.table.source} are in different languages, in "
+            "which no label is the same; take --grouping wheel, which knows English and Chinese, or one language"
+        )
+
+
+def _language(side: LabelledClips) -> Literal["en", "zh", "none"]:
+    english, chinese = side.languages.get("en", 0), side.languages.get("zh", 0)
+    return "none" if not english + chinese else "zh" if chinese > english else "en"

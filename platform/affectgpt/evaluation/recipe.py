@@ -1,0 +1,75 @@
+"""The recipe of ``evaluate``: every setting of an evaluation, checked before anything is read."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import yaml
+from pydantic import Field, field_validator
+
+from affectgpt.recipes.loading import Section, load
+
+GROUPINGS = ("wheel", "exact", "llm")
+
+
+class ExtractionSection(Section):
+    """What reads labels out of descriptions."""
+
+    engine: Literal["lexicon", "llm"] = "lexicon"
+
+
+class LanguageModelSection(Section):
+    """The OpenAI-compatible endpoint for grouping and extraction by a language model, and the cache of its replies."""
+
+    base_url: str = "http://localhost:8000/v1"
+    model: str | None = None
+    api_key_file: str | None = None
+    concurrency: int = Field(8, ge=1, le=1024)
+    timeout_s: float = Field(120.0, gt=0)
+    max_retries: int = Field(5, ge=0, le=100)
+    cache: str = "~/.cache/affectgpt/language_model.sqlite"
+
+
+class BootstrapSection(Section):
+    """How confidence intervals and paired tests are drawn."""
+
+    resamples: int = Field(1000, ge=100, le=100_000)
+    seed: int = Field(0, ge=0)
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+
+
+class ReportSection(Section):
+    """What the report shows of single clips."""
+
+    examples: int = Field(4, ge=0, le=50)
+
+
+class Recipe(Section):
+    """All settings of one evaluation.
+
+    ``grouping`` is the headline's: ``wheel``, ``exact``, ``llm``, or a .zip file of groupings that a language model
+    made earlier. ``wheel`` is a folder of research wheels, in place of the wheels that come along.
+    """
+
+    grouping: str = "wheel"
+    wheel: str | None = None
+    strict: bool = False
+    extraction: ExtractionSection = ExtractionSection()
+    language_model: LanguageModelSection = LanguageModelSection()
+    bootstrap: BootstrapSection = BootstrapSection()
+    report: ReportSection = ReportSection()
+
+    @field_validator("grouping")
+    @classmethod
+    def _grouping_exists(cls, grouping: str) -> str:
+        if grouping not in GROUPINGS and not grouping.endswith(".zip"):
+            raise ValueError(f"{grouping!r} is none of {', '.join(GROUPINGS)}, nor a .zip file of stored groupings")
+        return grouping
+
+    def to_yaml(self) -> str:
+        """Return the resolved recipe as YAML."""
+        return yaml.safe_dump(self.model_dump(), sort_keys=False)
+
+
+def load_recipe(name_or_file: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Load a recipe of ``evaluate``; see ``affectgpt.recipes.loading.load``."""
+    return load(Recipe, "evaluate", name_or_file, overrides)

@@ -1,0 +1,106 @@
+"""What an evaluation works with: wheels, what reads labels out of descriptions, and what groups labels."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from affectgpt.annotate.language_model.engine import TextEngine
+from affectgpt.errors import RequestError
+from affectgpt.evaluation import language_model
+from affectgpt.evaluation.comparing import Comparison
+from affectgpt.evaluation.emotion_wheels import EmotionWheels, shipped_wheels
+from affectgpt.evaluation.extraction.lexicon import Progress, extract_by_lexicon
+from affectgpt.evaluation.grouping import ClipGrouping
+from affectgpt.evaluation.labelled_clips import Extractor
+from affectgpt.evaluation.recipe import LanguageModelSection, Recipe
+from affectgpt.evaluation.stored_groupings import read_groupings
+
+_HEADLINES: Final = {"wheel": "level1", "exact": "exact"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What an evaluation works with.
+
+    Attributes:
+        wheels: the wheels.
+        extract: reads labels out of descriptions.
+        groups: groups labels clip by clip, or gives None where the grouping is the same for all clips.
+        headline: the block whose figures stand at the top.
+    """
+
+    wheels: EmotionWheels
+    extract: Extractor
+    groups: Callable[[Comparison], ClipGrouping | None]
+    headline: str
+
+
+def make_tools(recipe: Recipe, predictions: int, progress: Progress) -> Tools:
+    """Read wheels and stored groupings and make the language model ready, so that what is wrong shows at once.
+
+    Args:
+        recipe: the settings.
+        predictions: how many there are; stored groupings are of one.
+        progress: told, in a line each, what takes long.
+
+    Raises:
+        RequestError: wheels or groupings cannot be read, or the endpoint of the language model cannot be used.
+    """
+    from affectgpt.evaluation.research_wheels import read_research_wheels
+
+    wheels = shipped_wheels() if recipe.wheel is None else read_research_wheels(recipe.wheel)
+    uses_model = "llm" in (recipe.grouping, recipe.extraction.engine)
+    engine = _make_engine(recipe.language_model, progress) if uses_model else None
+    extract: Extractor = partial(extract_by_lexicon, progress=progress)
+    if engine is not None and recipe.extraction.engine == "llm":
+        extract = partial(language_model.extract_labels, engine)
+    if engine is not None and recipe.grouping == "llm":
+        return Tools(wheels, extract, partial(_model_groups, engine), "llm")
+    if recipe.grouping in _HEADLINES:
+        return Tools(wheels, extract, _no_groups, _HEADLINES[recipe.grouping])
+    if predictions > 1:
+        raise RequestError(
+            f"the stored groupings {recipe.grouping} are of one prediction; evaluate one at a time, each with its own"
+        )
+    stored = read_groupings(recipe.grouping)
+    return Tools(wheels, extract, partial(_stored_groups, recipe.grouping, stored), "stored")
+
+
+def _make_engine(settings: LanguageModelSection, progress: Progress) -> TextEngine:
+    from affectgpt.annotate.language_model.cache import CachedEngine
+    from affectgpt.annotate.language_model.openai import OpenAIEngine
+
+    engine = OpenAIEngine(
+        settings.base_url,
+        settings.model,
+        api_key_file=settings.api_key_file,
+        concurrency=settings.concurrency,
+        timeout_s=settings.timeout_s,
+        max_retries=settings.max_retries,
+    )
+    return CachedEngine(engine, Path(settings.cache).expanduser(), _counted(progress))
+
+
+def _counted(progress: Progress) -> Callable[[int, int], None]:
+    return lambda done, total: progress(f"language model: {done} of {total} replies")
+
+
+def _no_groups(comparison: Comparison) -> None:
+    return None
+
+
+def _model_groups(engine: TextEngine, comparison: Comparison) -> ClipGrouping:
+    sets = [[*truth, *predicted] for truth, predicted in zip(comparison.truth(), comparison.predicted(), strict=True)]
+    return ClipGrouping("llm", "a language model's groups", language_model.group_labels(engine, sets))
+
+
+def _stored_groups(uri: str, stored: Mapping[str, Any], comparison: Comparison) -> ClipGrouping:
+    missing = [clip_id for clip_id in comparison.clip_ids if clip_id not in stored]
+    if missing:
+        raise RequestError(
+            f"the stored groupings {uri} lack {len(missing)} of the {len(comparison.clip_ids)} compared clips, the "
+            f"first being {missing[0]}; take the groupings that were made of these predictions"
+        )
+    return ClipGrouping("stored", "stored groups", [stored[clip_id] for clip_id in comparison.clip_ids])

@@ -1,0 +1,84 @@
+"""Writes an evaluation: report.json, report.html, the recipe, per-clip rows and the groupings of a language model."""
+
+import json
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from affectgpt.clips.storage import translated_errors
+from affectgpt.dataset.ledger import Folder
+from affectgpt.errors import ClipError, RequestError
+from affectgpt.evaluation.evaluating import Evaluation
+from affectgpt.evaluation.grouping import ClipGrouping
+from affectgpt.evaluation.recipe import Recipe
+from affectgpt.evaluation.report.render import render_report
+from affectgpt.evaluation.scoring import Scored
+from affectgpt.evaluation.set_metrics import f_score
+from affectgpt.evaluation.stored_groupings import written_groupings
+
+_ROWS = "clips.parquet"
+_REPORT = "report.json"
+
+
+def check_output(uri: str) -> None:
+    """See that a folder can take an evaluation: it is new, empty, or holds an earlier evaluation.
+
+    Raises:
+        RequestError: it holds something else, is a file, or cannot be written.
+    """
+    try:
+        with translated_errors(uri):
+            folder = Folder.at(uri)
+            if not folder.is_empty() and not (folder.exists(_ROWS) and folder.exists(_REPORT)):
+                raise RequestError(
+                    f"the output {uri} holds something else than an evaluation; name a new folder, or empty this one"
+                )
+            folder.check_writable()
+    except ClipError as error:
+        raise RequestError(f"the output {uri} cannot be written: {error.message}") from error
+
+
+def write_evaluation(evaluation: Evaluation, recipe: Recipe, uri: str) -> None:
+    """Write an evaluation; ``report.json``, which says that it is whole, comes last."""
+    folder = Folder.at(uri)
+    folder.delete(_REPORT)
+    sink = pa.BufferOutputStream()
+    pq.write_table(clip_rows(evaluation.scored, evaluation.headline), sink, compression="zstd")
+    folder.write_bytes(_ROWS, sink.getvalue().to_pybytes())
+    for number, scored in enumerate(evaluation.scored.values(), start=1):
+        grouping = scored.groupings.get("llm")
+        if isinstance(grouping, ClipGrouping):
+            content = written_groupings(scored.comparison.clip_ids, grouping.groups)
+            folder.write_bytes(f"groupings-{number}.zip", content)
+    folder.write_text("recipe.yaml", recipe.to_yaml())
+    folder.write_text("report.html", render_report(evaluation.report, evaluation.examples))
+    folder.write_text(_REPORT, json.dumps(evaluation.report, ensure_ascii=False, indent=1) + "\n")
+
+
+def clip_rows(scored: Mapping[str, Scored], headline: str) -> pa.Table:
+    """Give one row for each prediction and compared clip.
+
+    Its columns are prediction, clip_id, references and predictions (the labels), precision, recall and f of the
+    headline, and precision and recall on every grouping, null where the clip's truth has no group there.
+    """
+    return pa.concat_tables([_rows(name, one, headline) for name, one in scored.items()])
+
+
+def _rows(name: str, scored: Scored, headline: str) -> pa.Table:
+    comparison = scored.comparison
+    precision, recall = scored.precision_recall(headline)
+    labels = pa.list_(pa.string())
+    columns = {
+        "prediction": pa.array([name] * len(comparison.clip_ids), pa.string()),
+        "clip_id": pa.array(comparison.clip_ids, pa.string()),
+        "references": pa.array(comparison.truth(), labels),
+        "predictions": pa.array(comparison.predicted(), labels),
+        "precision": pa.array(precision),
+        "recall": pa.array(recall),
+        "f": pa.array(f_score(precision, recall)),
+    }
+    for key, sets in scored.sets.items():
+        columns[f"{key}.precision"] = pa.array(sets.precision, mask=~sets.counted)
+        columns[f"{key}.recall"] = pa.array(sets.recall, mask=~sets.counted)
+    return pa.table(columns)
