@@ -80,6 +80,11 @@ def test_no_form_stands_twice_and_each_emotion_has_words_in_both_languages() -> 
     assert [form for form, count in forms.items() if count > 1] == []
 
 
+def test_each_listed_form_is_found() -> None:
+    for form, word in {**english_words(), **chinese_words()}.items():
+        assert find_label(form) == word, form
+
+
 def test_each_place_is_on_its_wheel() -> None:
     sectors = {wheel.name: wheel.sectors for wheel in shipped_wheels().wheels}
     for one in emotions():

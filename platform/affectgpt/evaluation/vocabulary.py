@@ -21,7 +21,7 @@ WHEEL_NAMES: Final = ("plutchik", "willcox", "parrott", "geneva")
 _SENTIMENTS: Final[Mapping[str, Sentiment]] = {"+": "positive", "0": "neutral", "-": "negative"}
 _CHINESE: Final = re.compile(r"[㐀-鿿]")
 _CHINESE_ENDING: Final = re.compile(r"(?<=.)(?:的|地|感|情绪|心情|状态|之情|的?情感|的?感觉|的?态度)$")
-_NOT_A_WORD: Final = re.compile(r"[^a-z']+")
+_NOT_A_WORD: Final = re.compile(r"[^\w']+")
 _DENIALS: Final = re.compile(r"\b(?:not|no|non|never|without|lack(?:s|ing)?|loss|low|less|hardly|\w+n't)\b")
 _CHINESE_DENIALS: Final = ("不", "没", "无", "非", "缺乏", "未", "没有", "不是", "不太", "不再")
 

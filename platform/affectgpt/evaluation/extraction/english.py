@@ -8,7 +8,7 @@ from affectgpt.evaluation.extraction.mentions import Mention, Standing
 from affectgpt.evaluation.extraction.phrases import alternatives
 from affectgpt.evaluation.vocabulary import Word, named_in
 
-_WORD: Final = re.compile(r"[a-z]+(?:'[a-z]+)*")
+_WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _SENTENCE: Final = re.compile(r"[^.!?;:\n]+")
 _QUOTED: Final = re.compile(r'"[^"\n]*"|“[^”\n]*”|«[^»\n]*»')
 _COMMA: Final = re.compile(r",(?!\s*(?:or|nor|and)\b)")
