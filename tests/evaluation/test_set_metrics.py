@@ -5,7 +5,7 @@ import pytest
 
 from affectgpt.evaluation.grouping import GlobalGrouping, exact_grouping, grouped_sets
 from affectgpt.evaluation.label_sets import Codebook
-from affectgpt.evaluation.set_metrics import GroupedSets, f_score, figures, pairs_of
+from affectgpt.evaluation.set_metrics import GroupedSets, f_score, figures
 from tests.evaluation.straightforward import means, precision_recall
 
 Labels = list[list[str]]
@@ -78,4 +78,3 @@ def test_counts_by_group() -> None:
 def test_no_labels_at_all() -> None:
     scored = sets([[], []], [[], []])
     assert scored.counted.tolist() == [False, False]
-    assert pairs_of(np.zeros(0, np.int64), np.zeros(0, np.int64), 0).tolist() == []

@@ -9,7 +9,7 @@ import numpy as np
 from affectgpt.evaluation.emotion_wheels import EmotionWheels, Ring, Wheel
 from affectgpt.evaluation.label_lists import clean_label
 from affectgpt.evaluation.label_sets import Codebook, Indices, LabelSets
-from affectgpt.evaluation.set_metrics import GroupedSets, pairs_of
+from affectgpt.evaluation.set_metrics import GroupedSets, match_sets
 
 Groups = Sequence[Sequence[str]]
 """Labels of the same meaning, of one clip."""
@@ -52,12 +52,12 @@ class GlobalGrouping:
     def group(self, codebook: Codebook, *sets: LabelSets) -> tuple[list[str], list[Indices]]:
         """See ``Grouping``."""
         numbers = {name: number for number, name in enumerate(self.order)}
-        of_label = np.full(len(codebook.labels), -1, np.int64)
-        for code, label in enumerate(codebook.labels):
-            group = self.group_of(label)
+        labels = codebook.labels
+        of_label = np.full(len(labels), -1, np.int32)
+        for code, group in enumerate(map(self.group_of, labels)):
             if group is not None:
                 of_label[code] = numbers.setdefault(group, len(numbers))
-        return list(numbers), [of_label[labels.codes] for labels in sets]
+        return list(numbers), [of_label[of_clips.codes] for of_clips in sets]
 
     def of_clip(self, clip: int, labels: Sequence[str]) -> list[str | None]:
         """See ``Grouping``."""
@@ -83,25 +83,24 @@ class ClipGrouping:
 
     def group(self, codebook: Codebook, *sets: LabelSets) -> tuple[list[str], list[Indices]]:
         """See ``Grouping``."""
-        names = Codebook(list(codebook.labels), dict(codebook.codes))
+        labels = [clean_label(label) for label in codebook.labels]
+        names = Codebook(labels)
         firsts = [_first_members(groups) for groups in self.groups]
         grouped = []
-        for labels in sets:
-            group = np.empty_like(labels.codes)
-            for at, (clip, code) in enumerate(zip(labels.clips.tolist(), labels.codes.tolist(), strict=True)):
-                label = codebook.labels[code]
-                group[at] = names.add(firsts[clip].get(label, label))
-            grouped.append(group)
+        for of_clips in sets:
+            pairs = zip(of_clips.clips.tolist(), of_clips.codes.tolist(), strict=True)
+            own = (names.code_of(firsts[clip].get(labels[code], labels[code])) for clip, code in pairs)
+            grouped.append(np.fromiter(own, np.int32, len(of_clips.codes)))
         return names.labels, grouped
 
     def of_clip(self, clip: int, labels: Sequence[str]) -> list[str | None]:
         """See ``Grouping``."""
         first = _first_members(self.groups[clip])
-        return [first.get(label, label) for label in labels]
+        return [first.get(label, label) for label in map(clean_label, labels)]
 
 
 def _first_members(groups: Groups) -> Mapping[str, str]:
-    return {label: members[0] for members in groups for label in members}
+    return {clean_label(label): clean_label(members[0]) for members in groups for label in members}
 
 
 def exact_grouping() -> GlobalGrouping:
@@ -141,10 +140,7 @@ def grouped_sets(
         predictions: the prediction.
     """
     names, (truth, predicted) = grouping.group(codebook, references, predictions)
-    count = len(names)
-    sets = GroupedSets(
-        clips, names, pairs_of(references.clips, truth, count), pairs_of(predictions.clips, predicted, count)
-    )
+    sets = match_sets(clips, names, (references.clips, truth), (predictions.clips, predicted))
     return sets, OutOfVocabulary(*_unknown(references, truth), *_unknown(predictions, predicted))
 
 
@@ -162,4 +158,6 @@ def _unknown(labels: LabelSets, groups: Indices) -> tuple[float, float]:
     if not len(groups):
         return 0.0, 0.0
     unknown = groups < 0
-    return float(unknown.mean()), len(np.unique(labels.codes[unknown])) / len(np.unique(labels.codes))
+    occurs = np.bincount(labels.codes) > 0
+    lacks = np.bincount(labels.codes[unknown], minlength=len(occurs)) > 0
+    return float(unknown.mean()), float(lacks.sum() / occurs.sum())

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectgpt.evaluation.label_sets import Indices
-from affectgpt.evaluation.set_metrics import Floats, GroupedSets, f_score
+from affectgpt.evaluation.set_metrics import Floats, GroupedSets, Integers, f_score
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Confusion:
     """
 
     sectors: Sequence[str]
-    counts: Indices
+    counts: Integers
     missed: Floats
     matrix: Floats
 
@@ -101,5 +100,5 @@ def hit_rate(sets: GroupedSets) -> float | None:
     return float(sets.recall[sets.counted].mean()) if sets.counted.any() else None
 
 
-def _of_counted(sets: GroupedSets, pairs: Indices) -> Indices:
+def _of_counted(sets: GroupedSets, pairs: Integers) -> Integers:
     return pairs[sets.counted[pairs // max(len(sets.groups), 1)]]

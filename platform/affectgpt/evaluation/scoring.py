@@ -126,7 +126,7 @@ def _basic_labels(comparison: Comparison, codebook: Codebook) -> LabelSets | Non
     if column is None:
         return None
     basic = [column[row] for row in comparison.reference_rows]
-    return codebook.encode([] if label is None else [label.lower().strip()] for label in basic)
+    return codebook.encode([[] if label is None else [label.lower().strip()] for label in basic])
 
 
 def _block_keys(names: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from affectgpt.evaluation.label_sets import Indices
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.integer]
 
 FIGURES = ("accuracy_s", "recall_s", "avg", "precision_s", "f_s")
 
@@ -29,17 +30,14 @@ class GroupedSets:
         groups: the names of the groups.
         references: the pairs of the truth.
         predictions: the pairs of the prediction.
+        common: the pairs that both have.
     """
 
     clips: int
     groups: Sequence[str]
-    references: Indices
-    predictions: Indices
-
-    @cached_property
-    def common(self) -> Indices:
-        """The pairs that truth and prediction share."""
-        return np.intersect1d(self.references, self.predictions, assume_unique=True)
+    references: Integers
+    predictions: Integers
+    common: Integers
 
     @cached_property
     def counted(self) -> NDArray[np.bool_]:
@@ -56,30 +54,56 @@ class GroupedSets:
         """R of each clip, 0 where the truth is empty; of shape (N,)."""
         return _share(self.per_clip(self.common), self.per_clip(self.references))
 
-    def per_clip(self, pairs: Indices) -> Indices:
+    def per_clip(self, pairs: Integers) -> Integers:
         """Count pairs by clip; of shape (N,)."""
         return np.bincount(pairs // max(len(self.groups), 1), minlength=self.clips)
 
-    def per_group(self, pairs: Indices) -> Indices:
+    def per_group(self, pairs: Integers) -> Integers:
         """Count pairs by group; of shape (len(groups),)."""
         return np.bincount(pairs % max(len(self.groups), 1), minlength=len(self.groups))
 
-    def membership(self, pairs: Indices) -> NDArray[np.bool_]:
+    def membership(self, pairs: Integers) -> NDArray[np.bool_]:
         """Spread pairs over a table of shape (N, len(groups))."""
         table = np.zeros(self.clips * len(self.groups), bool)
         table[pairs] = True
         return table.reshape(self.clips, len(self.groups))
 
 
-def _share(part: Indices, whole: Indices) -> Floats:
+def _share(part: Integers, whole: Integers) -> Floats:
     share: Floats = part / np.maximum(whole, 1)
     return share
 
 
-def pairs_of(clips: Indices, groups: Indices, group_count: int) -> Indices:
-    """Combine the clip and the group of each label, without labels of no group (-1) and without repetitions."""
-    known = groups >= 0
-    return np.unique(clips[known] * group_count + groups[known])
+def match_sets(
+    clips: int, groups: Sequence[str], references: tuple[Indices, Indices], predictions: tuple[Indices, Indices]
+) -> GroupedSets:
+    """Match the groups of truth and prediction.
+
+    Args:
+        clips: how many clips there are.
+        groups: the names of the groups.
+        references: the clip and the group of each label of the truth, -1 for a label of no group.
+        predictions: likewise of the prediction.
+    """
+    # Twice the pair, and one more on the prediction's side; four bytes where that has room in them.
+    room = np.int32 if 2 * clips * len(groups) < np.iinfo(np.int32).max else np.int64
+    sides = []
+    for side, (of_clip, group) in enumerate((references, predictions)):
+        pairs = np.multiply(of_clip, 2 * len(groups), dtype=room)
+        pairs += 2 * group + side
+        sides.append(pairs[group >= 0])
+    # One sort brings equal pairs together, the truth's before the prediction's. Labels come clip by clip: nearly sorted
+    # runs, which a stable sort merges.
+    both = np.sort(np.concatenate(sides), kind="stable")
+    both = both[~_repeats(both)]
+    pairs, is_prediction = both >> 1, (both & 1).astype(bool)
+    return GroupedSets(clips, groups, pairs[~is_prediction], pairs[is_prediction], pairs[_repeats(pairs)])
+
+
+def _repeats(ascending: Integers) -> NDArray[np.bool_]:
+    repeats = np.zeros(len(ascending), bool)
+    np.equal(ascending[1:], ascending[:-1], out=repeats[1:])
+    return repeats
 
 
 def f_score(precision: Floats, recall: Floats) -> Floats:
