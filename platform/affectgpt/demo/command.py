@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if status == command.DONE:
         _show(pq.read_table(output / "data").to_pylist(), _truth(clips))
         print(f"\nLook at {output / 'report.html'}")
+        print(f"Compare with what was acted: evaluate --references {clips / 'truth.csv'} --predictions {output}")
     return status
 
 
