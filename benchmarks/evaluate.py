@@ -70,7 +70,7 @@ def _labelled(path: Path) -> LabelledClips:
 def _loop_beside_ours(references: LabelledClips, predictions: LabelledClips) -> float:
     """Score every wheel grouping both ways; they must agree. Both start from lists of labels."""
     wheels = shipped_wheels()
-    comparison = compare_clips(references, predictions, None, strict=True)
+    comparison = compare_clips(references, predictions, strict=True)
     began = time.process_time()
     ours = _score(comparison, wheels)
     ours_s = time.process_time() - began

@@ -169,10 +169,16 @@ def test_a_column_of_sentiment_is_the_truth_of_sentiment(tmp_path: Path) -> None
 def test_stored_groupings_of_other_clips_or_several_predictions(released: Path, tmp_path: Path) -> None:
     table = write(tmp_path / "labels.csv", {"a": "['happy']"})
     grouping = f"grouping={released}/ov_merd/example_gpt_grouping.zip"
-    with pytest.raises(RequestError, match="lack 1 of the 1 compared clips, the first being a"):
+    with pytest.raises(RequestError, match="have none of the 1 clips"):
         run(table, table, settings=[grouping])
     with pytest.raises(RequestError, match="are of one prediction"):
-        run(table, table, table, settings=[grouping])
+        run(table, table, write(tmp_path / "others.csv", {"a": "['sad']"}), settings=[grouping])
+
+
+def test_a_prediction_named_twice(tmp_path: Path) -> None:
+    table = write(tmp_path / "labels.csv", {"a": "['happy']"})
+    with pytest.raises(RequestError, match=r"labels\.csv are named twice"):
+        run(table, table, table)
 
 
 def test_examples_show_what_became_of_each_label(released: Path) -> None:

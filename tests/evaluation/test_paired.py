@@ -10,7 +10,7 @@ TRUTH = side("truth", {str(number): ["sad"] for number in range(100)})
 
 def guesses(right: range, clips: range = range(100)) -> Scored:
     labels = {str(number): ["sad" if number in right else "glad"] for number in clips}
-    return score(compare_clips(TRUTH, side("guess", labels), None, strict=False), [exact_grouping()])
+    return score(compare_clips(TRUTH, side("guess", labels)), [exact_grouping()])
 
 
 def run(one: Scored, other: Scored) -> PairedTest:

@@ -13,7 +13,7 @@ GUESS = {"a": ["joyful"], "b": ["sad", "furious"], "c": ["happy"], "d": []}
 
 
 def scored(**columns: object) -> Scored:
-    comparison = compare_clips(side("truth", TRUTH, **columns), side("guess", GUESS), None, strict=False)
+    comparison = compare_clips(side("truth", TRUTH, **columns), side("guess", GUESS))
     of_clips = ClipGrouping("llm", "groups", [[["happy", "joyful"]], [["angry", "furious"]], [], []])
     return score(comparison, [exact_grouping(), *wheel_groupings(shipped_wheels()), of_clips])
 

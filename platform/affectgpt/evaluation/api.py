@@ -44,7 +44,7 @@ def score_labels(
     Raises:
         RequestError: no clip is in both.
     """
-    comparison = compare_clips(_side("references", references), _side("predictions", predictions), None, strict=False)
+    comparison = compare_clips(_side("references", references), _side("predictions", predictions))
     groupings = [exact_grouping(), *wheel_groupings(wheels or shipped_wheels())]
     return blocks(score(comparison, groupings), BootstrapSection(resamples=resamples, seed=seed))
 

@@ -15,6 +15,7 @@ _EXPLANATIONS = {
     "no-reference": "the predictions have the clip, the references do not",
     "empty-reference": "the references give the clip no label",
     "outside-split": "the clip is not in the part of the split that is evaluated",
+    "no-grouping": "the stored groupings do not have the clip",
 }
 
 
@@ -65,7 +66,11 @@ class Comparison:
 
 
 def compare_clips(
-    references: LabelledClips, predictions: LabelledClips, part: Collection[str] | None, strict: bool
+    references: LabelledClips,
+    predictions: LabelledClips,
+    part: Collection[str] | None = None,
+    grouped: Collection[str] | None = None,
+    strict: bool = False,
 ) -> Comparison:
     """Find the clips that both sides have.
 
@@ -73,6 +78,7 @@ def compare_clips(
         references: the truth.
         predictions: the prediction.
         part: the ids that are evaluated, or None for all.
+        grouped: the ids whose labels have been grouped, or None where every label can be.
         strict: whether a clip that one side lacks is an error.
 
     Raises:
@@ -90,6 +96,8 @@ def compare_clips(
             left["no-prediction"].append(clip_id)
         elif not references.labels[row]:
             left["empty-reference"].append(clip_id)
+        elif grouped is not None and clip_id not in grouped:
+            left["no-grouping"].append(clip_id)
         else:
             rows.append((clip_id, row, row_of[clip_id]))
     left["no-reference"] = [clip_id for clip_id in predictions.table.clip_ids if clip_id not in known]
@@ -119,6 +127,11 @@ def _refuse_gaps(references: LabelledClips, predictions: LabelledClips, left: di
 def _nothing_to_compare(
     references: LabelledClips, predictions: LabelledClips, left: dict[str, list[str]]
 ) -> RequestError:
+    if left["no-grouping"]:
+        return RequestError(
+            f"the stored groupings have none of the {len(left['no-grouping'])} clips of {predictions.table.source}, "
+            f"such as {_first(left['no-grouping'])}; take the groupings that were made of these predictions"
+        )
     if left["empty-reference"]:
         return RequestError(
             f"the references {references.table.source} give none of the {len(left['empty-reference'])} compared clips "

@@ -1,5 +1,6 @@
 """The evaluation: predictions against references, on every grouping, with all that the report shows."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -81,6 +82,9 @@ def evaluate(request: Request, progress: Progress = lambda line: None) -> Evalua
         JobError: the language model failed on the way.
     """
     recipe = request.recipe
+    repeated = [uri for uri, count in Counter(request.predictions).items() if count > 1]
+    if repeated:
+        raise RequestError(f"the predictions {repeated[0]} are named twice; name them once")
     tools = make_tools(recipe, len(request.predictions), progress)
     part = None if request.split is None else _part(request.split, request.part)
     references = _labelled(request.references, request.reference_columns, request.reference_language, recipe, tools)
@@ -112,7 +116,7 @@ def _score(
     references: LabelledClips, predictions: LabelledClips, part: dict[str, Any] | None, recipe: Recipe, tools: Tools
 ) -> Scored:
     _check_languages(references, predictions, tools.headline, english_only=recipe.wheel is not None)
-    comparison = compare_clips(references, predictions, part and part["clips"], recipe.strict)
+    comparison = compare_clips(references, predictions, part and part["clips"], tools.grouped, recipe.strict)
     of_clips = tools.groups(comparison)
     groupings: list[Grouping] = [exact_grouping(), *wheel_groupings(tools.wheels)]
     return score(comparison, groupings if of_clips is None else [*groupings, of_clips])

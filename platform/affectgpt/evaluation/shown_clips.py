@@ -8,9 +8,9 @@ import numpy as np
 
 from affectgpt.evaluation.extraction.lexicon import read_description
 from affectgpt.evaluation.grouping import Grouping
-from affectgpt.evaluation.report.examples import Chip, ClipExample, Segment
+from affectgpt.evaluation.report.examples import Chip, ClipExample, LabelState, Segment
 from affectgpt.evaluation.scoring import Scored
-from affectgpt.evaluation.set_metrics import f_score
+from affectgpt.evaluation.set_metrics import Floats, Integers, f_score
 from affectgpt.evaluation.tables import LabelTable
 
 Descriptions = Mapping[str, str]
@@ -58,7 +58,7 @@ def descriptions_of(table: LabelTable) -> Descriptions:
 
 
 def _chosen(
-    scored: Scored, scores: np.ndarray, rows: np.ndarray, per_choice: int, seed: int
+    scored: Scored, scores: Floats, rows: Integers, per_choice: int, seed: int
 ) -> Iterator[tuple[_Choice, int]]:
     """Choose rows: of equal scores those with more labels in the truth, which say more."""
     sizes = [len(labels) for labels in scored.comparison.truth()]
@@ -92,9 +92,7 @@ def _chip(label: str, scored: Scored, headline: str, row: int, others: Sequence[
             group = group or own
             known += 1
             met += own in grouping.of_clip(row, others)
-    state: Literal["hit", "missed", "wrong", "unknown"] = (
-        "unknown" if not known else "hit" if 2 * met >= known else side
-    )
+    state: LabelState = "unknown" if not known else "hit" if 2 * met >= known else side
     return Chip(label, state, group)
 
 
@@ -111,8 +109,11 @@ def _segments(text: str, scored: Scored, headline: str, row: int, side: _Side) -
             yield Segment(text[at : mention.start], None, "")
         words = text[mention.start : mention.end]
         if mention.standing == "held":
-            chip = _chip(mention.word.base, scored, headline, row, others, side)
-            yield Segment(words, chip.state, mention.word.emotion.name)
+            names = (mention.word.base, mention.word.emotion.name)
+            states = (_chip(name, scored, headline, row, others, side).state for name in names)
+            # Wheels of English words alone know a Chinese word by the name of its emotion.
+            known: LabelState = next((state for state in states if state != "unknown"), "unknown")
+            yield Segment(words, known, mention.word.emotion.name)
         else:
             yield Segment(words, "ignored", mention.standing)
         at = mention.end

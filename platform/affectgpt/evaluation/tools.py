@@ -1,10 +1,11 @@
 """What an evaluation works with: wheels, what reads labels out of descriptions, and what groups labels."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from affectgpt.annotate.language_model.engine import TextEngine
 from affectgpt.errors import RequestError
@@ -12,12 +13,13 @@ from affectgpt.evaluation import language_model
 from affectgpt.evaluation.comparing import Comparison
 from affectgpt.evaluation.emotion_wheels import EmotionWheels, shipped_wheels
 from affectgpt.evaluation.extraction.lexicon import Progress, extract_by_lexicon
-from affectgpt.evaluation.grouping import ClipGrouping
+from affectgpt.evaluation.grouping import ClipGrouping, Groups
 from affectgpt.evaluation.labelled_clips import Extractor
 from affectgpt.evaluation.recipe import LanguageModelSection, Recipe
 from affectgpt.evaluation.stored_groupings import read_groupings
 
 _HEADLINES: Final = {"wheel": "level1", "exact": "exact"}
+_EVERY_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,14 @@ class Tools:
         wheels: the wheels.
         extract: reads labels out of descriptions.
         groups: groups labels clip by clip, or gives None where the grouping is the same for all clips.
+        grouped: the ids of the clips whose labels can be grouped, or None for all.
         headline: the block whose figures stand at the top.
     """
 
     wheels: EmotionWheels
     extract: Extractor
     groups: Callable[[Comparison], ClipGrouping | None]
+    grouped: Collection[str] | None
     headline: str
 
 
@@ -57,15 +61,15 @@ def make_tools(recipe: Recipe, predictions: int, progress: Progress) -> Tools:
     if engine is not None and recipe.extraction.engine == "llm":
         extract = partial(language_model.extract_labels, engine)
     if engine is not None and recipe.grouping == "llm":
-        return Tools(wheels, extract, partial(_model_groups, engine), "llm")
+        return Tools(wheels, extract, partial(_model_groups, engine), None, "llm")
     if recipe.grouping in _HEADLINES:
-        return Tools(wheels, extract, _no_groups, _HEADLINES[recipe.grouping])
+        return Tools(wheels, extract, _no_groups, None, _HEADLINES[recipe.grouping])
     if predictions > 1:
         raise RequestError(
             f"the stored groupings {recipe.grouping} are of one prediction; evaluate one at a time, each with its own"
         )
     stored = read_groupings(recipe.grouping)
-    return Tools(wheels, extract, partial(_stored_groups, recipe.grouping, stored), "stored")
+    return Tools(wheels, extract, partial(_stored_groups, stored), stored.keys(), "stored")
 
 
 def _make_engine(settings: LanguageModelSection, progress: Progress) -> TextEngine:
@@ -80,11 +84,24 @@ def _make_engine(settings: LanguageModelSection, progress: Progress) -> TextEngi
         timeout_s=settings.timeout_s,
         max_retries=settings.max_retries,
     )
-    return CachedEngine(engine, Path(settings.cache).expanduser(), _counted(progress))
+    cache = Path(settings.cache).expanduser()
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"language_model.cache: {cache} cannot be made: {error}; name another file") from error
+    return CachedEngine(engine, cache, _now_and_then(progress))
 
 
-def _counted(progress: Progress) -> Callable[[int, int], None]:
-    return lambda done, total: progress(f"language model: {done} of {total} replies")
+def _now_and_then(progress: Progress) -> Callable[[int, int], None]:
+    said = -_EVERY_S
+
+    def tell(done: int, total: int) -> None:
+        nonlocal said
+        if done == total or time.monotonic() - said >= _EVERY_S:
+            said = time.monotonic()
+            progress(f"language model: {done:,} of {total:,} replies")
+
+    return tell
 
 
 def _no_groups(comparison: Comparison) -> None:
@@ -96,11 +113,5 @@ def _model_groups(engine: TextEngine, comparison: Comparison) -> ClipGrouping:
     return ClipGrouping("llm", "a language model's groups", language_model.group_labels(engine, sets))
 
 
-def _stored_groups(uri: str, stored: Mapping[str, Any], comparison: Comparison) -> ClipGrouping:
-    missing = [clip_id for clip_id in comparison.clip_ids if clip_id not in stored]
-    if missing:
-        raise RequestError(
-            f"the stored groupings {uri} lack {len(missing)} of the {len(comparison.clip_ids)} compared clips, the "
-            f"first being {missing[0]}; take the groupings that were made of these predictions"
-        )
+def _stored_groups(stored: Mapping[str, Groups], comparison: Comparison) -> ClipGrouping:
     return ClipGrouping("stored", "stored groups", [stored[clip_id] for clip_id in comparison.clip_ids])
