@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,9 @@ from affectgpt.annotate.language_model.cache import CachedEngine
 from affectgpt.annotate.language_model.engine import TextReply, TextRequest
 from affectgpt.annotate.language_model.openai import OpenAIEngine
 from affectgpt.errors import RequestError
+from affectgpt.evaluation.command import main as evaluate
 from affectgpt.evaluation.language_model import LABEL_PATTERNS, MOST_LABELS, extract_labels, group_labels
+from affectgpt.evaluation.set_metrics import FIGURES
 from tests.integration.vllm_server import KEY, MODEL, VLLMServer, missing
 
 WORDS = (
@@ -27,6 +30,7 @@ WORDS = (
     "担心",
     "悲伤",
 )
+PAIRS = (("happy", "joyful"), ("sad", "tired"), ("angry", "calm"), ("anxious", "scared"))
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +123,39 @@ def test_what_a_healthy_server_refuses(server: VLLMServer, monkeypatch: pytest.M
     ):
         with pytest.raises(RequestError, match=said):
             engine.generate([asked])
+
+
+def test_the_command_evaluate_with_a_language_model(
+    server: VLLMServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Grouping and extraction by the model; again, and by the groups that were stored, the figures are the same."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    truth, guess, told = (tmp_path / f"{name}.csv" for name in ("truth", "guess", "told"))
+    truth.write_text("name,openset\n" + "".join(f"clip/{n},\"['{a}', '{b}']\"\n" for n, (a, b) in enumerate(PAIRS)))
+    guess.write_text("name,openset\n" + "".join(f"clip/{n},['{WORDS[n]}']\n" for n in range(len(PAIRS))))
+    told.write_text("name,description\n" + "".join(f"clip/{n},She is {b}.\n" for n, (_, b) in enumerate(PAIRS)))
+    model = {"base_url": server.base_url, "model": MODEL, "max_retries": 0, "cache": f"{tmp_path}/kept/replies.sqlite"}
+    settings = [word for key, value in model.items() for word in ("--set", f"language_model.{key}={value}")]
+
+    def run(name: str, predictions: Path, *options: str) -> dict[str, Any]:
+        job = ["--references", str(truth), "--predictions", str(predictions), "--output", str(tmp_path / name)]
+        assert evaluate([*job, *settings, *options]) == 0, capsys.readouterr()
+        report: dict[str, Any] = json.loads((tmp_path / name / "report.json").read_text())
+        return report
+
+    extraction = ["--grouping", "exact", "--set", "extraction.engine=llm"]
+    grouped, extracted = run("grouped", guess, "--grouping", "llm"), run("extracted", told, *extraction)
+    assert (
+        grouped["headline"] == "llm"
+        and grouped["n"] == len(PAIRS)
+        and set(grouped["prompts_sha256"]) == {"group_labels"}
+    )
+    assert extracted["extractor"] == "llm" and set(extracted["prompts_sha256"]) == {"extract_labels"}
+    server.stop()
+    assert run("again", guess, "--grouping", "llm")["predictions"] == grouped["predictions"]
+    assert run("once more", told, *extraction)["predictions"] == extracted["predictions"]
+    stored = run("stored", guess, "--grouping", str(tmp_path / "grouped" / "groupings-1.zip"))
+    assert {key: stored[key] for key in FIGURES} == {key: grouped[key] for key in FIGURES}
 
 
 def test_what_was_answered_needs_no_server(server: VLLMServer, tmp_path: Path) -> None:
