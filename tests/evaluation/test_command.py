@@ -53,7 +53,7 @@ def test_an_output_has_report_rows_and_recipe(truth: Path, guess: Path, tmp_path
     done = evaluate("--references", truth, "--predictions", guess, truth, *options)
     assert done.returncode == 0, done.stderr
     report = json.loads((output / "report.json").read_text())
-    assert {"n", "accuracy_s", "recall_s", "avg", "precision_s", "f_s"} <= set(report)
+    assert {"n", "accuracy_s", "recall_s", "avg", "precision_s", "f_s", "groupings", "left_out"} <= set(report)
     assert report["n"] == 30 and report["f_s"] == 0 and report["seed"] == 3
     assert [one["f_s"] for one in report["predictions"]] == [0, 1]
     rows = pq.read_table(output / "clips.parquet")

@@ -37,7 +37,7 @@ def report_content(
         wheels: the wheels.
         headline: the block whose figures stand at the top.
         references: the truth.
-        scored: the scores of each prediction by its name; the figures of the first stand at the top.
+        scored: the scores of each prediction by its name; what the first comes to stands at the top too.
     """
     predictions = [_prediction(name, one, headline, recipe) for name, one in scored.items()]
     compared = sorted({clip_id for one in scored.values() for clip_id in one.comparison.clip_ids})
@@ -55,7 +55,7 @@ def report_content(
         "resamples": recipe.bootstrap.resamples,
         "seed": recipe.bootstrap.seed,
         "confidence": recipe.bootstrap.confidence,
-        **{name: predictions[0][name] for name in ("n", *FIGURES)},
+        **{name: predictions[0][name] for name in ("n", *FIGURES, "left_out", "groupings")},
         "predictions": predictions,
         "comparisons": _paired(predictions, scored, headline, recipe),
         "recipe": recipe.model_dump(),
