@@ -9,8 +9,8 @@ def test_from_a_form_to_a_sector() -> None:
     by_name = {wheel.name: wheel for wheel in wheels.wheels}
     assert list(by_name) == ["plutchik", "willcox", "parrott", "geneva"]
     assert wheels.base("furiously") == "furious"
-    assert wheels.word("furiously") == "angry"
-    assert wheels.place("furiously", by_name["plutchik"], "level2") == "anger"
+    assert wheels.word("furiously") == "furious"
+    assert wheels.place("furiously", by_name["plutchik"], "level2") == "rage"
     assert wheels.place("愤怒", by_name["willcox"], "level1") == "mad"
     assert wheels.place("rage", by_name["geneva"], "level1") == "unpleasant, in control"
 
@@ -20,6 +20,16 @@ def test_a_wheel_may_have_no_place_for_an_emotion() -> None:
     geneva = next(wheel for wheel in wheels.wheels if wheel.name == "geneva")
     assert wheels.base("surprised") == "surprised"
     assert wheels.place("surprised", geneva, "level1") is None
+
+
+def test_each_word_of_a_wheel_is_at_its_own_place() -> None:
+    wheels = shipped_wheels()
+    for wheel in wheels.wheels:
+        for sector, middle in wheel.sectors.items():
+            for word in middle:
+                assert wheels.place(word, wheel, "level2") == word, (wheel.name, word)
+            if wheel.name != "geneva":
+                assert wheels.place(sector, wheel, "level1") == sector, (wheel.name, sector)
 
 
 def test_out_of_vocabulary() -> None:

@@ -40,6 +40,8 @@ def emotion(label: str) -> str | None:
         ("不开心", "sad"),
         ("激动的心情", "excited"),
         ("爱", "loving"),
+        ("surprised (positive)", "surprised"),
+        ("生气勃勃", "energetic"),
     ],
 )
 def test_labels_in_many_shapes(label: str, expected: str) -> None:
@@ -48,13 +50,41 @@ def test_labels_in_many_shapes(label: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "label",
-    ["not happy", "no longer angry", "lack of confidence", "low confidence", "isn't sad", "不太开心", "没有自信"],
+    [
+        "not happy",
+        "no longer angry",
+        "un-excited",
+        "lack of confidence",
+        "low confidence",
+        "isn't sad",
+        "不太开心",
+        "不是很开心",
+        "没有自信",
+    ],
 )
 def test_what_is_denied_names_no_emotion(label: str) -> None:
     assert find_label(label) is None
 
 
-@pytest.mark.parametrize("label", ["", "table", "123", "!?", "桌子", "mixed feelings", "的", "explain", "suggestion"])
+@pytest.mark.parametrize(
+    "label",
+    [
+        "",
+        "table",
+        "123",
+        "!?",
+        "()",
+        "witness",
+        "likely",
+        "chilling",
+        "伤感情",
+        "桌子",
+        "mixed feelings",
+        "的",
+        "explain",
+        "suggestion",
+    ],
+)
 def test_what_names_no_emotion(label: str) -> None:
     assert find_label(label) is None
 
@@ -62,6 +92,12 @@ def test_what_names_no_emotion(label: str) -> None:
 def test_a_single_character_counts_alone_but_not_inside_a_word() -> None:
     assert emotion("气") == "angry"
     assert find_label("语气词") is None
+
+
+def test_a_label_of_many_characters_is_soon_done() -> None:
+    assert find_label("很" * 50_000) is None
+    assert emotion("很" * 50_000 + "开心") == "happy"
+    assert emotion("very " * 20_000 + "happy") == "happy"
 
 
 def test_the_longest_phrase_is_named_once() -> None:

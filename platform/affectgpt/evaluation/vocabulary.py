@@ -22,8 +22,13 @@ _SENTIMENTS: Final[Mapping[str, Sentiment]] = {"+": "positive", "0": "neutral", 
 _CHINESE: Final = re.compile(r"[㐀-鿿]")
 _CHINESE_ENDING: Final = re.compile(r"(?<=.)(?:的|地|感|情绪|心情|状态|之情|的?情感|的?感觉|的?态度)$")
 _NOT_A_WORD: Final = re.compile(r"[^\w']+")
-_DENIALS: Final = re.compile(r"\b(?:not|no|non|never|without|lack(?:s|ing)?|loss|low|less|hardly|\w+n't)\b")
-_CHINESE_DENIALS: Final = ("不", "没", "无", "非", "缺乏", "未", "没有", "不是", "不太", "不再")
+_DENIALS: Final = re.compile(r"\b(?:not|no|non|un|never|without|lack(?:s|ing)?|loss|low|less|hardly|\w+n't)\b")
+_ASIDE: Final = re.compile(r"\([^()]*\)|（[^（）]*）")
+_CHINESE_DENIALS: Final = re.compile(
+    r"(?:不|没|无|非|缺乏|未|没有|不是|不再)(?:太|很|怎么|那么|这么|十分|特别|非常|够)?$"
+)
+_LOOKALIKES: Final = frozenset({"witness", "witnesses", "likely", "chilling", "chills", "伤感情", "开心果"})
+"""What morphology or a part of the word would take for an emotion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,9 @@ def find_label(label: str) -> Word | None:
             surprised"), and none counts that is denied ("not happy", "lack of confidence").
     """
     label = clean_label(label)
+    label = _ASIDE.sub(" ", label).strip() or label
+    if label in _LOOKALIKES:
+        return None
     if _CHINESE.search(label):
         return _find_chinese(label)
     words = [word for word in _NOT_A_WORD.split(label.replace("’", "'")) if word]
@@ -93,6 +101,8 @@ def find_label(label: str) -> Word | None:
 def find_english(phrase: str) -> Word | None:
     """Find an English word or phrase by itself or by its inflection; lower case, words separated by single spaces."""
     known = english_words()
+    if phrase in _LOOKALIKES:
+        return None
     if " " in phrase:
         return known.get(phrase)
     return next((known[base] for base in base_words(phrase) if base in known), None)
@@ -142,10 +152,15 @@ def _find_chinese(label: str) -> Word | None:
         return known[label]
     # A single character is a label by itself, but inside a longer one mostly a part of another word.
     for end in range(len(label), 1, -1):
-        for start in range(end - 1):
+        for start in range(max(0, end - _longest_chinese()), end - 1):
             if label[start:end] in known:
-                return None if label[:start].endswith(_CHINESE_DENIALS) else known[label[start:end]]
+                return None if _CHINESE_DENIALS.search(label[:start]) else known[label[start:end]]
     return None
+
+
+@cache
+def _longest_chinese() -> int:
+    return max(map(len, chinese_words()))
 
 
 def _forms(english: bool) -> Iterator[tuple[str, Word]]:

@@ -18,6 +18,11 @@ def found(text: str) -> list[tuple[str, str]]:
         ("他不禁感到伤心。", [("伤心", "held")]),
         ("他掩饰不住内心的喜悦。", [("喜悦", "held")]),
         ("她不开心。", [("不开心", "held")]),
+        ("他表示不满和愤怒。", [("不满", "held"), ("愤怒", "held")]),
+        ("他感到紧张、不安和害怕。", [("紧张", "held"), ("不安", "held"), ("害怕", "held")]),
+        ("不难看出他很失望。", [("失望", "held")]),
+        ("他无法掩饰内心的激动。", [("激动", "held")]),
+        ("他因没有得到认可而失落。", [("认可", "denied"), ("失落", "held")]),
     ],
 )
 def test_denials_and_possibilities(text: str, expected: list[tuple[str, str]]) -> None:
@@ -47,6 +52,10 @@ def test_what_is_said_is_not_what_is_described() -> None:
 
 def test_a_character_inside_another_word_does_not_count() -> None:
     assert found("他的语气平稳，爱人在旁边。") == []
+
+
+def test_a_long_clause_is_soon_done() -> None:
+    assert len(read_chinese("他没有生气" * 20_000)) == 20_000
 
 
 def test_the_places_are_those_of_the_text() -> None:

@@ -23,6 +23,17 @@ def found(text: str) -> list[tuple[str, str]]:
         ("She is neither happy nor sad, just bored.", [("happy", "denied"), ("sad", "denied"), ("bored", "held")]),
         ("The man is not only angry but also disappointed.", [("angry", "held"), ("disappointed", "held")]),
         ("He cannot hide his joy.", [("joyful", "held")]),
+        ("He didn't hide his joy.", [("joyful", "held")]),
+        ("There is no sadness, anger, or fear.", [("sad", "denied"), ("angry", "denied"), ("fearful", "denied")]),
+        ("He is not sad, angry, or afraid.", [("sad", "denied"), ("angry", "denied"), ("afraid", "denied")]),
+        ("He does not look angry, and she is happy.", [("angry", "denied"), ("happy", "held")]),
+        ("He does not look angry and she is happy.", [("angry", "denied"), ("happy", "held")]),
+        ("Not smiling, she looks sad.", [("sad", "held")]),
+        ("The lack of joy indicates sadness.", [("joyful", "denied"), ("sad", "held")]),
+        ("Nobody is angry.", [("angry", "denied")]),
+        ("Anger is not present.", [("angry", "denied")]),
+        ("Her sadness is absent.", [("sad", "denied")]),
+        ("Her sadness is not hidden.", [("sad", "held")]),
     ],
 )
 def test_denials_and_possibilities(text: str, expected: list[tuple[str, str]]) -> None:
@@ -50,7 +61,9 @@ def test_what_a_sign_means_as_a_rule_is_not_what_the_speaker_feels() -> None:
     assert found(text) == [("surprised", "in general"), ("calm", "held")]
 
 
-@pytest.mark.parametrize("quote", ['"I am so happy"', "“I am so happy”", "«I am so happy»"])
+@pytest.mark.parametrize(
+    "quote", ['"I am so happy"', "“I am so happy”", "«I am so happy»", "'I'm so happy'", "‘I’m so happy’"]
+)
 def test_what_is_said_is_not_what_is_described(quote: str) -> None:
     assert found(f"He says {quote}, yet his voice sounds sad.") == [("happy", "quoted"), ("sad", "held")]
 
@@ -64,10 +77,11 @@ def test_the_places_are_those_of_the_text() -> None:
     assert [text[mention.start : mention.end] for mention in read_english(text)] == ["fear", "fed up"]
 
 
-def test_a_long_description_takes_time_in_proportion() -> None:
-    assert len(read_english("He is not angry but sad and the other person is happy. " * 5000)) == 15_000
+def test_a_long_sentence_is_soon_done() -> None:
+    assert len(read_english("happy " * 30_000)) == 30_000
+    assert len(read_english("no happy, and he said " * 10_000)) == 10_000
 
 
-@pytest.mark.parametrize("text", ["", " ", "...", '"', "not", "he is not", "\n\n", "“unclosed happy"])
+@pytest.mark.parametrize("text", ["", " ", "...", '"', "not", "he is not", "\n\n", "'"])
 def test_scraps(text: str) -> None:
-    assert len(read_english(text)) <= 1
+    assert read_english(text) == []

@@ -6,19 +6,22 @@ from functools import cache
 from typing import Final
 
 from affectgpt.evaluation.extraction.mentions import Mention, Standing
-from affectgpt.evaluation.extraction.phrases import alternatives
+from affectgpt.evaluation.extraction.phrases import phrase_pattern, phrases
 from affectgpt.evaluation.vocabulary import Word, chinese_words
 
 _CLAUSE: Final = re.compile(r"[^，。；：！？,.;:!?\n]+")
-_QUOTED: Final = re.compile(r'"[^"\n]*"|“[^”\n]*”|「[^」\n]*」|『[^』\n]*』')
-_REACH: Final = 12
+_QUOTED: Final = re.compile(r'"[^"\n]*"|“[^”\n]*”|‘[^’\n]*’|「[^」\n]*」|『[^』\n]*』')
+_CLAUSE_CHARACTERS: Final = 60
+"""How far back of a word its clause is looked at; more would make long clauses slow."""
+_DENIAL_REACH: Final = 12
+_MASK: Final = "~"
 
-_DENIALS: Final = re.compile(alternatives("zh:denials"))
-_NO_DENIALS: Final = re.compile(alternatives("zh:no denials"))
-_TURNS: Final = re.compile(alternatives("zh:turns"))
-_NOT_BEHIND: Final = "".join(f"(?<!{word})" for word in alternatives("zh:prepositions").split("|"))
-_OTHERS: Final = re.compile(f"{_NOT_BEHIND}(?:{alternatives('zh:others')})的?")
-_GENERALITIES: Final = re.compile(alternatives("zh:generalities"))
+_DENIALS: Final = phrase_pattern("zh:denials")
+_NO_DENIALS: Final = phrase_pattern("zh:no denials")
+_TURNS: Final = phrase_pattern("zh:turns")
+_NOT_BEHIND: Final = "".join(f"(?<!{word})" for word in phrases("zh:prepositions"))
+_OTHERS: Final = re.compile(f"{_NOT_BEHIND}{phrase_pattern('zh:others').pattern}的?")
+_GENERALITIES: Final = phrase_pattern("zh:generalities")
 _BETWEEN: Final = re.compile(r"(?:感到|觉得|变得|的|很|也|更|有些|非常|感觉)*")
 
 
@@ -29,9 +32,11 @@ def read_chinese(text: str) -> list[Mention]:
     other words.
     """
     mentions = []
-    for clause in _CLAUSE.finditer(_QUOTED.sub(lambda match: "~" * len(match.group()), text)):
+    for clause in _CLAUSE.finditer(_QUOTED.sub(lambda match: " " * len(match.group()), text)):
+        # What stands before a word is read without the other words of emotion: the 不 in 不安 denies nothing.
+        around = _pattern().sub(lambda match: _MASK * len(match.group()), clause.group())
         for start, end, word in _named(clause.group()):
-            standing = _standing(clause.group()[:start])
+            standing = _standing(around[max(0, start - _CLAUSE_CHARACTERS) : start])
             mentions.append(Mention(clause.start() + start, clause.start() + end, word, standing))
     for quote in _QUOTED.finditer(text):
         for start, end, word in _named(quote.group()):
@@ -55,7 +60,7 @@ def _named(clause: str) -> Iterator[tuple[int, int, Word]]:
 def _standing(before: str) -> Standing:
     turns = [match.end() for match in _TURNS.finditer(before)]
     near = before[max(turns, default=0) :]
-    if _DENIALS.search(_NO_DENIALS.sub("~", near[-_REACH:])):
+    if _DENIALS.search(_NO_DENIALS.sub(_MASK, near[-_DENIAL_REACH:])):
         return "denied"
     others = list(_OTHERS.finditer(near))
     if others and _BETWEEN.fullmatch(near[others[-1].end() :]):

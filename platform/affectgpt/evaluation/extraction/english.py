@@ -5,24 +5,31 @@ from collections.abc import Iterator
 from typing import Final
 
 from affectgpt.evaluation.extraction.mentions import Mention, Standing
-from affectgpt.evaluation.extraction.phrases import alternatives
+from affectgpt.evaluation.extraction.phrases import phrase_pattern
 from affectgpt.evaluation.vocabulary import Word, named_in
 
 _WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _SENTENCE: Final = re.compile(r"[^.!?;:\n]+")
-_QUOTED: Final = re.compile(r'"[^"\n]*"|“[^”\n]*”|«[^»\n]*»')
-_COMMA: Final = re.compile(r",(?!\s*(?:or|nor|and)\b)")
+_INNER_APOSTROPHE: Final = r"(?:[^'\n]|(?<=\w)'(?=\w))*'(?!\w)"
+_QUOTED: Final = re.compile(rf"\"[^\"\n]*\"|“[^”\n]*”|«[^»\n]*»|(?<!\w)['‘]{_INNER_APOSTROPHE}")
+_CLAUSE_CHARACTERS: Final = 240
+"""How far back of a word its clause is looked at; more would make long sentences slow."""
 _DENIAL_REACH: Final = 8
 _HOLDER_REACH: Final = 4
+_MASK: Final = "~"
 
-_DENIALS: Final = re.compile(rf"\b(?:{alternatives('en:denials')})\b")
-_DENYING_PREPOSITIONS: Final = re.compile(rf"\b(?:{alternatives('en:denying prepositions')})\b")
-_SUBJECTS: Final = re.compile(rf"\b(?:{alternatives('en:subjects')})\b")
-_NO_DENIALS: Final = re.compile(rf"\b(?:{alternatives('en:no denials')})\b")
-_TURNS: Final = re.compile(rf"\b(?:{alternatives('en:turns')})\b")
-_OTHERS: Final = re.compile(rf"\b(?:{alternatives('en:others')})\b")
-_PREPOSITIONS: Final = re.compile(rf"\b(?:{alternatives('en:prepositions')})\b")
-_GENERALITIES: Final = re.compile(rf"\b(?:{alternatives('en:generalities')})\b")
+_DENIALS: Final = phrase_pattern("en:denials")
+_DENYING_PHRASES: Final = phrase_pattern("en:denying phrases")
+_DENIED_BEHIND: Final = phrase_pattern("en:denied behind")
+_NO_DENIALS: Final = phrase_pattern("en:no denials")
+_ENUMERATION: Final = re.compile(rf"(?:[\s,{_MASK}]|{phrase_pattern('en:enumerating').pattern})*")
+_NEW_SUBJECT: Final = re.compile(rf"\b(?:and|or)\s+{phrase_pattern('en:subjects').pattern}")
+_SUBJECTS: Final = phrase_pattern("en:subjects")
+_ASSERTING: Final = phrase_pattern("en:asserting")
+_TURNS: Final = phrase_pattern("en:turns")
+_OTHERS: Final = phrase_pattern("en:others")
+_PREPOSITIONS: Final = phrase_pattern("en:prepositions")
+_GENERALITIES: Final = phrase_pattern("en:generalities")
 
 
 def read_english(text: str) -> list[Mention]:
@@ -32,17 +39,14 @@ def read_english(text: str) -> list[Mention]:
     ("the other person's anger"), what a sign means in general ("which usually expresses fear"), or what is quoted.
     """
     lowered = text.lower().replace("’", "'")
-    quotes = [match.span() for match in _QUOTED.finditer(lowered)]
+    unquoted = _QUOTED.sub(lambda match: " " * len(match.group()), lowered)
     mentions = []
-    for sentence in _SENTENCE.finditer(_QUOTED.sub(lambda match: "~" * len(match.group()), lowered)):
-        for start, end, word in _named(sentence.group()):
-            mentions.append(
-                Mention(sentence.start() + start, sentence.start() + end, word, _standing(sentence.group(), start, end))
-            )
-    for start, end in quotes:
-        mentions += (
-            Mention(start + begin, start + stop, word, "quoted") for begin, stop, word in _named(lowered[start:end])
-        )
+    for sentence in _SENTENCE.finditer(unquoted):
+        for start, end, word, standing in _read_sentence(sentence.group()):
+            mentions.append(Mention(sentence.start() + start, sentence.start() + end, word, standing))
+    for quote in _QUOTED.finditer(lowered):
+        for start, end, word in _named(quote.group()):
+            mentions.append(Mention(quote.start() + start, quote.start() + end, word, "quoted"))
     return sorted(mentions, key=lambda mention: mention.start)
 
 
@@ -54,32 +58,50 @@ def _named(sentence: str) -> Iterator[tuple[int, int, Word]]:
             yield words[first].start(), words[behind - 1].end(), word
 
 
-def _standing(sentence: str, start: int, end: int) -> Standing:
-    clause = _clause(sentence[:start])
-    if _is_denied(clause):
+def _read_sentence(sentence: str) -> Iterator[tuple[int, int, Word, Standing]]:
+    named = list(_named(sentence))
+    # What stands around a word is read without the other words of emotion: their own letters deny nothing.
+    masked = list(sentence)
+    for start, end, _ in named:
+        masked[start:end] = _MASK * (end - start)
+    around = "".join(masked)
+    for start, end, word in named:
+        before = around[max(0, start - _CLAUSE_CHARACTERS) : start]
+        behind = around[end : end + _CLAUSE_CHARACTERS]
+        yield start, end, word, _standing(before, sentence[start:end], behind)
+
+
+def _standing(before: str, phrase: str, behind: str) -> Standing:
+    turns = [match.end() for match in _TURNS.finditer(before)]
+    clause = before[max(turns, default=0) :]
+    if _is_denied(clause) or _DENIED_BEHIND.match(behind.lstrip()):
         return "denied"
-    if _is_of_another(clause, sentence[start:end]):
+    if _is_of_another(clause, phrase):
         return "of another"
     if _GENERALITIES.search(clause):
         return "in general"
     return "held"
 
 
-def _clause(before: str) -> str:
-    """What stands before a word in its own clause; commas in an enumeration do not end it."""
-    turns = [match.end() for match in _TURNS.finditer(before)]
-    return before[max(turns, default=0) :]
-
-
 def _is_denied(clause: str) -> bool:
-    near = _last_words(clause, _DENIAL_REACH)
-    comma = [match.end() for match in _COMMA.finditer(near)]
-    near = _NO_DENIALS.sub(" ", near[max(comma, default=0) :])
-    if _DENIALS.search(near):
+    near = _NO_DENIALS.sub(" ", _last_words(clause, _DENIAL_REACH))
+    denials = [match.end() for match in _DENIALS.finditer(near)]
+    if denials and _reaches(near[denials[-1] :]):
         return True
-    # What a preposition denies ends where a new subject begins: "instead of joy there is grief".
-    behind = _DENYING_PREPOSITIONS.split(near)
-    return len(behind) > 1 and not _SUBJECTS.search(behind[-1])
+    phrases = [match.end() for match in _DENYING_PHRASES.finditer(near)]
+    if not phrases:
+        return False
+    # What a phrase denies ends with what is said of it: "instead of joy there is grief", "lack of joy shows sadness".
+    behind = near[phrases[-1] :]
+    return _reaches(behind) and not _SUBJECTS.search(behind) and not _ASSERTING.search(behind)
+
+
+def _reaches(behind: str) -> bool:
+    """Whether a denial still holds after what stands behind it: a comma ends it, unless an enumeration goes on."""
+    _, comma, rest = behind.partition(",")
+    if comma and not _ENUMERATION.fullmatch(rest):
+        return False
+    return not _NEW_SUBJECT.search(behind)
 
 
 def _is_of_another(clause: str, phrase: str) -> bool:
@@ -87,10 +109,10 @@ def _is_of_another(clause: str, phrase: str) -> bool:
     if phrase.endswith("ly"):
         return False
     near = _last_words(clause, _HOLDER_REACH + 3)
-    holders = list(_OTHERS.finditer(near))
+    holders = [match.end() for match in _OTHERS.finditer(near)]
     if not holders:
         return False
-    between = near[holders[-1].end() :]
+    between = near[holders[-1] :]
     return "," not in between and len(_WORD.findall(between)) <= _HOLDER_REACH and not _PREPOSITIONS.search(between)
 
 

@@ -1,17 +1,24 @@
 """The function words and phrases that decide what a word of emotion says, from ``phrases.tsv``."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
 
-def alternatives(title: str) -> str:
-    """Give one class of phrases as the alternatives of a regular expression, in the file's order."""
-    return "|".join(_classes()[title])
+def phrase_pattern(title: str) -> re.Pattern[str]:
+    """Give the pattern of one class of phrases, English ones as whole words, the first of the file's order winning."""
+    alternatives = "|".join(phrases(title))
+    return re.compile(rf"\b(?:{alternatives})\b" if title.startswith("en:") else f"(?:{alternatives})")
+
+
+def phrases(title: str) -> tuple[str, ...]:
+    """Give the regular expressions of one class of phrases."""
+    return _classes()[title]
 
 
 @cache
 def _classes() -> Mapping[str, tuple[str, ...]]:
     text = (files(__package__) / "phrases.tsv").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
-    return {title: tuple(phrases.split(" | ")) for title, phrases in rows}
+    return {title: tuple(expressions.split(" | ")) for title, expressions in rows}
