@@ -22,6 +22,20 @@ def test_research_wheels(shared: Path) -> None:
     assert f"{100 * blocks['level1']['f_s']:.2f}" == "55.37"
 
 
+def test_the_text_of_a_list_is_a_list_and_empty_labels_are_none() -> None:
+    blocks = score_labels({"a": "['happy', 'sad']", "b": "glad", "c": [""]}, {"a": ["happy"], "b": ["glad"], "c": [""]})  # type: ignore[dict-item]
+    assert blocks["exact"]["n"] == 2
+    assert blocks["exact"]["precision_s"] == 1 and blocks["exact"]["recall_s"] == 0.75
+
+
+def test_what_is_no_label() -> None:
+    for wrong in ({"a": [3]}, {"a": 3}, {"": ["sad"]}):
+        with pytest.raises(RequestError):
+            score_labels(wrong, {"a": ["sad"]})  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match="resamples=10"):
+        score_labels({"a": ["sad"]}, {"a": ["sad"]}, resamples=10)
+
+
 def test_nothing_in_common() -> None:
     with pytest.raises(RequestError, match="no clip is both"):
         score_labels({"a": ["happy"]}, {"b": ["happy"]})

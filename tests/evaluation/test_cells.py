@@ -25,6 +25,8 @@ def test_ids() -> None:
         ([True], "row 1, .* holds the bool True"),
         (["a\tb"], "row 1, .* characters that do not print"),
         (["a\ud800"], "row 1, .* characters that do not print"),
+        (["a" * 512, "b" * 513], "row 2, .* the id has 513 characters; 512 are the most"),
+        ([10**600], "row 1, .* the id has 601 characters"),
     ],
 )
 def test_bad_ids(cells: list[Any], says: str) -> None:
@@ -105,6 +107,12 @@ def test_numbers_alone(cells: list[Any], numbers: bool) -> None:
         (["angry, sad"], None),
         (["生气、难过"], None),
         (["'angry'"], None),
+        (["angry; sad"], None),
+        (["angry|sad"], None),
+        (["angry\nsad"], None),
+        (["('angry', 'sad')"], None),
+        (["{angry}"], None),
+        (["(very) angry"], ["(very) angry"]),
         ([["angry"]], None),
     ],
 )

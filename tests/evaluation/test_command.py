@@ -4,7 +4,6 @@ import csv
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -73,7 +72,19 @@ def test_per_clip_rows_leave_out_what_a_grouping_skips(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     rows = pq.read_table(tmp_path / "out" / "clips.parquet").to_pylist()
     assert [row["level1.plutchik.precision"] for row in rows] == [None, 1]
+    assert [row["f"] for row in rows] == [None, 1]
     assert [row["exact.precision"] for row in rows] == [1, 1]
+
+
+def test_an_evaluation_that_was_cut_off_is_written_again(truth: Path, guess: Path, tmp_path: Path) -> None:
+    job = ["--references", truth, "--predictions", guess, "--output", tmp_path / "out"]
+    assert evaluate(*job).returncode == 0
+    for name in ("report.json", "report.html"):
+        (tmp_path / "out" / name).unlink()
+    (tmp_path / "out" / "groupings-3.zip").touch()
+    assert evaluate(*job).returncode == 0
+    written = {"clips.parquet", "recipe.yaml", "report.html", "report.json"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == written, "what an earlier run stored is gone"
 
 
 def test_an_output_that_holds_something_else_is_left_alone(truth: Path, guess: Path, tmp_path: Path) -> None:
@@ -110,6 +121,7 @@ REFUSED = [
     (["--recipe", "gpus"], "name one of laptop"),
     (["--reference-labels", "nothing"], "nothing"),
     (["--descriptions", "nowhere.csv"], "nowhere.csv"),
+    (["--output", ""], "it is empty"),
     (["--grouping", "llm", "--set", "language_model.base_url=http://127.0.0.1:9/v1"], "127.0.0.1:9"),
 ]
 
@@ -123,7 +135,7 @@ def test_a_wrong_request_is_refused_in_a_line_and_writes_nothing(
     assert done.returncode == 2, done.stdout + done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (output / "report.json").exists()
+    assert not output.exists() or not list(output.iterdir())
 
 
 def test_a_table_of_another_task(truth: Path, tmp_path: Path) -> None:
@@ -176,7 +188,7 @@ def test_interrupted(truth: Path, guess: Path, tmp_path: Path) -> None:
         with subprocess.Popen([*map(str, job), *settings], stderr=subprocess.PIPE, text=True) as process:
             silent.settimeout(60)
             connection, _ = silent.accept()
-            time.sleep(0.5)
+            assert connection.recv(4), "the model is being asked"
             process.send_signal(signal.SIGTERM)
             _, said = process.communicate(timeout=60)
             connection.close()

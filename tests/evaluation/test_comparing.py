@@ -60,6 +60,11 @@ def test_no_common_clip_shows_ids_of_both() -> None:
         compare_clips(TRUTH, side("guess", {"q": ["sad"]}))
 
 
+def test_a_part_without_any_of_the_clips() -> None:
+    with pytest.raises(RequestError, match=r"part of the split has none of the clips .*truth\.csv \(a, b, c, "):
+        compare_clips(TRUTH, GUESS, part={"z"})
+
+
 def test_references_without_any_label() -> None:
     with pytest.raises(RequestError, match=r"none of the 1 compared clips a label.*--reference-labels"):
         compare_clips(side("truth", {"a": []}), side("guess", {"a": ["sad"]}))

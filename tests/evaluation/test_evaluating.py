@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from affectgpt.errors import RequestError
@@ -156,6 +158,36 @@ def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
         files.append(write(tmp_path / folder / "labels.csv", {"a": "['happy']"}))
     names = [one["name"] for one in run(files[0], *files).report["predictions"]]
     assert names == ["labels", str(files[1])]
+
+
+def test_a_file_and_a_folder_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "b" / "data").mkdir(parents=True)
+    table = write(tmp_path / "x" / "b.csv", {"a": "['happy']"})
+    pq.write_table(pa.table({"clip_id": ["a"], "labels": [["sad"]]}), tmp_path / "b" / "data" / "part.parquet")
+    monkeypatch.chdir(tmp_path)
+    found = run(table, "x/b.csv", "b").report["predictions"]
+    assert [(one["name"], one["f_s"]) for one in found] == [("b", 1), ("b (2)", 0)]
+
+
+def test_descriptions_to_show_are_read_first_and_must_be_there(tmp_path: Path) -> None:
+    table = write(tmp_path / "labels.csv", {"a": "['happy']"})
+    with pytest.raises(RequestError, match=r"labels\.csv has no descriptions to show"):
+        run(tmp_path / "not-there.csv", table, descriptions=str(table))
+
+
+def test_a_prediction_may_have_any_column_of_sentiment(tmp_path: Path) -> None:
+    path = tmp_path / "guess.csv"
+    path.write_text("name,openset,sentiment\na,['happy'],mixed\n")
+    assert run(write(tmp_path / "truth.csv", {"a": "['happy']"}), path).report["notes"] == []
+
+
+def test_many_labels_in_a_clip_are_soon_shown(tmp_path: Path) -> None:
+    labels = str([f"label {number}" for number in range(20_000)] + ["happy"])
+    table = write(tmp_path / "labels.csv", {"a": labels})
+    found = run(table, table)
+    assert found.report["f_s"] == 1
+    assert len(found.examples[0].references) == 20_001
 
 
 def test_a_column_of_sentiment_is_the_truth_of_sentiment(tmp_path: Path) -> None:

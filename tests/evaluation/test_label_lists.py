@@ -33,6 +33,15 @@ from affectgpt.evaluation.label_lists import clean_label, split_groups, split_la
         ("[开心，难过、生气；平静]", ["开心", "难过", "生气", "平静"]),
         ("[['a', 'b'], ['c']]", ["a", "b", "c"]),
         ("[ [a], [b, c] ]", ["a", "b", "c"]),
+        ("('a', 'b')", ["a", "b"]),
+        ("('a',)", ["a"]),
+        (" {'a', 'b'}\n", ["a", "b"]),
+        ("()", []),
+        ("{}", []),
+        ("(very) sad, sad (very)", ["(very) sad", "sad (very)"]),
+        ("(a, b", ["(a", "b"]),
+        ("(['a', 'b'])", ["a", "b"]),
+        ("a; b|c\nd\r\ne", ["a", "b", "c", "d", "e"]),
     ],
 )
 def test_lists_in_all_their_forms(text: str, labels: list[str]) -> None:
@@ -42,6 +51,11 @@ def test_lists_in_all_their_forms(text: str, labels: list[str]) -> None:
 def test_apostrophes_split_where_that_is_wanted() -> None:
     assert split_labels("""["don't believe", 'doubt']""", split_apostrophes=True) == ["don", "t believe", "doubt"]
     assert split_groups("[['don't'], ['b']]", split_apostrophes=True) == [["don", "t"], ["b"]]
+
+
+@pytest.mark.parametrize("text", ["('a', 'b')", "{'a', 'b'}", "[a; b|c\nd]", "(a)"])
+def test_only_the_signs_of_its_authors_count_where_figures_are_published(text: str) -> None:
+    assert split_labels(text, split_apostrophes=True) == published_rule(text)
 
 
 def published_rule(text: str) -> list[str]:

@@ -38,6 +38,7 @@ def test_what_may_be_chance_is_called_so() -> None:
 def test_equal_predictions() -> None:
     found = run(guesses(range(50)), guesses(range(50)))
     assert (found.difference, found.interval, found.p) == (0, (0, 0), 1)
+    assert found.sentence == "A and B do not differ in F_s on 100 clips"
 
 
 def test_only_common_clips_are_compared() -> None:

@@ -1,5 +1,10 @@
 import csv
-from collections.abc import Sequence
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import openpyxl
@@ -127,6 +132,96 @@ def test_files_of_different_releases(folder: Path) -> None:
     write_forms(folder / "format.csv", [FORMS[0], ("livid", "lividly")])
     with pytest.raises(RequestError, match=r"'livid' is not in synonym\.xlsx"):
         read_research_wheels(str(folder))
+
+
+def rewrite(workbook: Path, part: str, change: Callable[[str], str]) -> None:
+    """Change the text of one part of a workbook."""
+    with zipfile.ZipFile(workbook) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    changed = change(parts[part].decode())
+    assert changed.encode() != parts[part]
+    with zipfile.ZipFile(workbook, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, changed if name == part else content)
+
+
+@pytest.mark.parametrize("name", ["wheel1.xlsx", "synonym.xlsx"])
+def test_cells_that_a_short_row_lacks_are_empty(folder: Path, name: str) -> None:
+    rows = {"wheel1.xlsx": WHEEL, "synonym.xlsx": SYNONYMS}[name]
+    write_sheet(folder / name, [*rows, ("Sad", None, None), ()])
+    expected = read_research_wheels(str(folder))
+    # Without the size of the sheet, rows end at their last cell.
+    rewrite(folder / name, "xl/worksheets/sheet1.xml", lambda text: re.sub("<dimension [^>]*>", "", text))
+    found = read_research_wheels(str(folder))
+    assert [wheel.places for wheel in found.wheels] == [wheel.places for wheel in expected.wheels]
+    assert found.sizes == expected.sizes
+    assert found.word("pleased") == expected.word("pleased") == "glad"
+
+
+def test_short_rows_of_surface_forms(folder: Path) -> None:
+    with (folder / "format.csv").open("a") as stream:
+        stream.write("merry\n\n")
+    assert read_research_wheels(str(folder)).base("merry") == "merry"
+
+
+@pytest.mark.parametrize("file", ["wheel1.xlsx", "synonym.xlsx"])
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("xl/worksheets/sheet1.xml", lambda text: text[: len(text) // 2]),
+        ("xl/workbook.xml", lambda text: text[: len(text) // 2]),
+        ("xl/workbook.xml", lambda text: text.replace("<sheets>", "<sheetz>").replace("</sheets>", "</sheetz>")),
+        ("xl/worksheets/sheet1.xml", lambda text: text.replace("<v>0</v>", "<v>9999</v>")),
+        ("xl/worksheets/sheet1.xml", lambda text: text.replace('r="A1"', 'r="A"')),
+        ("xl/styles.xml", lambda text: re.sub(' fontId="[^"]*"', ' fontId="x"', text)),
+    ],
+    ids=["sheet cut off", "workbook cut off", "no sheets", "no such text", "no such cell", "style"],
+)
+def test_a_damaged_part_of_a_workbook(folder: Path, file: str, part: str, change: Callable[[str], str]) -> None:
+    rewrite(folder / file, part, change)
+    with pytest.raises(RequestError, match=rf"{file}: not readable as an Excel workbook.*copy the file again"):
+        read_research_wheels(str(folder))
+
+
+def test_a_workbook_with_a_chart_alone(folder: Path) -> None:
+    workbook = openpyxl.Workbook()
+    workbook.create_chartsheet()
+    workbook.remove(workbook.worksheets[0])
+    workbook.save(folder / "wheel1.xlsx")
+    with pytest.raises(RequestError, match=r"wheel1\.xlsx: it has no sheet with cells; .*level1, level2, level3"):
+        read_research_wheels(str(folder))
+
+
+@pytest.mark.parametrize("file", ["wheel1.xlsx", "synonym.xlsx", "format.csv"])
+def test_a_folder_in_place_of_a_file(folder: Path, file: str) -> None:
+    (folder / file).unlink()
+    (folder / file).mkdir()
+    with pytest.raises(RequestError, match=rf"{file}: .*Is a directory"):
+        read_research_wheels(str(folder))
+
+
+@pytest.mark.parametrize("locked", ["", "wheel1.xlsx", "format.csv"])
+def test_what_may_not_be_read(folder: Path, locked: str) -> None:
+    code = """
+import os, sys
+from affectgpt.errors import RequestError
+from affectgpt.evaluation.research_wheels import read_research_wheels
+if os.geteuid() == 0:
+    os.setgid(65534), os.setuid(65534)
+try:
+    read_research_wheels(sys.argv[1])
+except RequestError as error:
+    print(error)
+"""
+    with tempfile.TemporaryDirectory() as copy:
+        for file in folder.iterdir():
+            (Path(copy) / file.name).write_bytes(file.read_bytes())
+        Path(copy).chmod(0o755)
+        (Path(copy) / locked).chmod(0)
+        answer = subprocess.run([sys.executable, "-c", code, copy], capture_output=True, text=True, check=True)
+        Path(copy).chmod(0o755)
+    assert str(Path(copy) / locked) in answer.stdout
+    assert "Permission denied" in answer.stdout and "change the permissions" in answer.stdout
 
 
 def test_no_folder(tmp_path: Path) -> None:

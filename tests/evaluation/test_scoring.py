@@ -65,11 +65,12 @@ def test_precision_and_recall_of_a_clip_are_means_over_the_wheels_that_count_it(
     precision, recall = scored().precision_recall("level1")
     assert precision.tolist() == [1, 0.5, 0, 0]
     assert recall[1] == 1 and recall[3] == 0
+    assert scored().counted("level1").tolist() == [True, True, False, True]
 
 
 def test_what_lies_behind() -> None:
     words = {row["label"]: row for row in per_label(scored())["m2"]}
-    assert words["angry"]["recall"] == 1 and words["calm"]["recall"] == 0
+    assert words["happy"]["recall"] == 1 and words["calm"]["recall"] == words["angry"]["recall"] == 0
     found = confusions(scored())
     assert list(found) == ["plutchik", "willcox", "parrott", "geneva"]
     joy = found["parrott"]["sectors"].index("surprise")

@@ -11,6 +11,7 @@ from affectgpt.evaluation.vocabulary import find_label
         (["happy", "grateful", "worried"], "positive"),
         (["angry", "愤怒"], "negative"),
         (["happy", "sad"], "neutral"),
+        (["happy", "happy", "sad"], "neutral"),
         (["neutral"], "neutral"),
         (["surprised", "joyful"], "positive"),
         (["table"], None),

@@ -43,6 +43,18 @@ def test_descriptions_are_split_by_what_is_read_in_them(shared: Path, tmp_path: 
     assert sum(map(len, read_split(str(tmp_path / "split.csv")).parts.values())) == 332
 
 
+def test_the_references_are_not_overwritten(labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = labels.read_bytes()
+    assert main(["--references", str(labels), "--output", str(labels)]) == 2
+    assert "labels.csv is there already and is no split" in capsys.readouterr().err
+    assert labels.read_bytes() == before
+
+
+def test_the_output_is_looked_at_before_anything_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--references", str(tmp_path / "nowhere.csv"), "--output", str(tmp_path / "split.parquet")]) == 2
+    assert "split.parquet does not end in .csv" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("options", [["--fractions", "1", "1", "1"], ["--references", "nowhere.csv"]])
 def test_a_wrong_request_is_refused(
     labels: Path, tmp_path: Path, options: list[str], capsys: pytest.CaptureFixture[str]

@@ -2,6 +2,7 @@ import hashlib
 import random
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from affectgpt.errors import RequestError
 from affectgpt.evaluation.label_lists import clean_label
-from affectgpt.evaluation.splits import PARTS, Split, make_split, read_split, write_split
+from affectgpt.evaluation.splits import PARTS, Split, check_split_output, make_split, read_split, write_split
 from affectgpt.evaluation.tables import read_table
 
 FRACTIONS = (0.7, 0.1, 0.2)
@@ -175,3 +176,59 @@ def test_a_split_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RequestError, match="the split cannot be written"):
         write_split(make_split(["a"], [()]), str(tmp_path / "file" / "split.csv"))
+
+
+@pytest.mark.parametrize("name", ["split.parquet", "split", "split.tsv", ".csv"])
+def test_an_output_that_could_not_be_read_back(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with pytest.raises(RequestError, match=r"does not end in \.csv; name a file like split\.csv"):
+        write_split(make_split(["a"], [()]), str(path))
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "name,openset\na,['sad']\n",
+        "clip_id,part,seed\na,dev,0\n",
+        "clip_id,part,seed,openset\na,test,0,sad\n",
+        "clip_id,part\na,test\n",
+        "\xff",
+        "",
+    ],
+)
+def test_what_is_no_split_is_not_overwritten(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_bytes(content.encode("latin-1"))
+    for refuse in (check_split_output, lambda output: write_split(make_split(["a"], [()]), output)):
+        with pytest.raises(RequestError, match=r"labels\.csv is there already and is no split .*; name another"):
+            refuse(str(path))
+    assert path.read_bytes() == content.encode("latin-1")
+
+
+def test_a_folder_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "split.csv").mkdir()
+    with pytest.raises(RequestError, match="is there already and is no split"):
+        check_split_output(str(tmp_path / "split.csv"))
+
+
+@pytest.mark.parametrize("mode", [0o555, 0o000])
+def test_an_output_that_may_not_be_written(mode: int) -> None:
+    code = """
+import os, sys
+from affectgpt.evaluation.splits import make_split, write_split
+from affectgpt.errors import RequestError
+if os.geteuid() == 0:
+    os.setgid(65534), os.setuid(65534)
+try:
+    write_split(make_split(["a"], [()]), sys.argv[1])
+except RequestError as error:
+    print(error)
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(mode)
+        path = Path(folder) / "split.csv"
+        answer = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+        Path(folder).chmod(0o755)
+    assert answer.stdout.startswith(f"the split {path} may not be written")
+    assert "Permission denied" in answer.stdout and "read" not in answer.stdout

@@ -1,6 +1,5 @@
 import hashlib
 import json
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,8 @@ import pytest
 
 from affectgpt.dataset.schema import DATA
 from affectgpt.errors import RequestError
-from affectgpt.evaluation.tables import ColumnNames, LabelTable, languages_of, read_table
+from affectgpt.evaluation.tables import ColumnNames, LabelTable, read_table
+from affectgpt.evaluation.text_language import languages_of
 
 
 def read_rows(folder: Path, *rows: dict[str, Any], **options: Any) -> LabelTable:
@@ -205,8 +205,3 @@ def test_a_large_table(tmp_path: Path) -> None:
     table = read_table(str(tmp_path / "t.parquet"))
     assert table.labels == lists
     assert table.clip_ids == ids
-
-
-def test_languages() -> None:
-    assert languages_of(["happy", "开心", "sehr froh", "sad 难过", "happy"]) == Counter(en=3, zh=2)
-    assert languages_of([]) == Counter()

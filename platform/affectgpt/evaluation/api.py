@@ -3,6 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
+from affectgpt.errors import RequestError
+from affectgpt.evaluation.cells import clip_ids, label_lists
 from affectgpt.evaluation.comparing import compare_clips
 from affectgpt.evaluation.emotion_wheels import EmotionWheels, shipped_wheels
 from affectgpt.evaluation.evaluating import Evaluation, Request, evaluate
@@ -17,7 +21,7 @@ from affectgpt.evaluation.tables import ColumnNames, LabelTable
 __all__ = ["Evaluation", "Request", "evaluate", "extract_by_lexicon", "read_research_wheels", "score_labels"]
 
 ClipLabels = Mapping[str, Sequence[str]]
-"""Labels by clip id."""
+"""Labels by clip id; the text of a list, as released files have it, is one too."""
 
 
 def score_labels(
@@ -42,13 +46,19 @@ def score_labels(
         ``f_s`` as fractions, and ``intervals`` of the last five.
 
     Raises:
-        RequestError: no clip is in both.
+        RequestError: no clip is in both, an id or a label is no text, or ``resamples`` is out of range.
     """
     comparison = compare_clips(_side("references", references), _side("predictions", predictions))
     groupings = [exact_grouping(), *wheel_groupings(wheels or shipped_wheels())]
-    return blocks(score(comparison, groupings), BootstrapSection(resamples=resamples, seed=seed))
+    try:
+        bootstrap = BootstrapSection(resamples=resamples, seed=seed)
+    except ValidationError as error:
+        raise RequestError(f"resamples={resamples}, seed={seed}: {error}") from error
+    return blocks(score(comparison, groupings), bootstrap)
 
 
 def _side(name: str, labels: ClipLabels) -> LabelledClips:
-    table = LabelTable(name, name, list(labels), [list(one) for one in labels.values()], None, None, None, None, "", [])
+    ids = clip_ids(f"the ids of the {name}", list(labels))
+    lists, notes = label_lists(f"the labels of the {name}", list(labels.values()), split_apostrophes=False)
+    table = LabelTable(name, name, ids, lists, None, None, None, None, "", notes)
     return label_clips(table, ColumnNames(), lambda descriptions, language: [], english_only=False)

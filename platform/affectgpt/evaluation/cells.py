@@ -5,13 +5,13 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from affectgpt.clips.sources import id_problem, printable
+from affectgpt.clips.sources import MAX_ID_CHARS, id_problem, printable
 from affectgpt.errors import RequestError
 from affectgpt.evaluation.label_lists import split_labels
 
 _MISSING_TEXTS = frozenset({"", "nan", "<na>", "none", "null"})
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
-_LIST_SIGNS = re.compile(r"""[\[\]",，、；]|^'|'$""")
+_LIST_SIGNS = re.compile(r"""[\[\]",，、；;|\r\n]|^'|'$|^\(.*\)$|^\{.*\}$""")
 
 
 def clip_ids(column: str, cells: Sequence[Any]) -> list[str]:
@@ -22,7 +22,7 @@ def clip_ids(column: str, cells: Sequence[Any]) -> list[str]:
         cells: its cells; rows are numbered from 1, the headings not counted.
 
     Raises:
-        RequestError: an id is empty, does not print, is neither text nor whole number, or stands in two rows.
+        RequestError: an id is empty, too long, does not print, is neither text nor whole number, or stands in two rows.
     """
     ids = [_clip_id(column, number, cell) for number, cell in enumerate(cells, start=1)]
     first_rows: dict[str, int] = {}
@@ -139,14 +139,13 @@ def sentiments(column: str, cells: Sequence[Any]) -> list[str | float | None]:
 
 
 def _clip_id(column: str, number: int, cell: Any) -> str:
-    if isinstance(cell, int) and not isinstance(cell, bool):
-        return str(cell)
     if _is_empty(cell):
         raise RequestError(f"row {number}, {column}: the id is empty; give each row the id of its clip")
-    if not isinstance(cell, str):
+    if isinstance(cell, bool) or not isinstance(cell, str | int):
         _refuse(column, number, cell, "the id of a clip as text")
-    clip_id = cell.strip()
-    problem = None if clip_id.isprintable() else id_problem(clip_id)
+    clip_id = str(cell).strip()
+    # Asking about each character of each id would take longer than reading them.
+    problem = None if len(clip_id) <= MAX_ID_CHARS and clip_id.isprintable() else id_problem(clip_id)
     if problem is not None:
         raise RequestError(f"row {number}, {column}: {problem.message}")
     return clip_id

@@ -18,7 +18,10 @@ from affectgpt.evaluation.tables import ColumnNames
 
 DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 3
 
-_COLUMNS = ("id", "labels", "description", "basic", "sentiment")
+_COLUMNS = {
+    "reference": ("id", "labels", "description", "basic", "sentiment"),
+    "prediction": ("id", "labels", "description"),
+}
 _SHOWN = (("Accuracy_s", "accuracy_s"), ("Recall_s", "recall_s"), ("Avg", "avg"), ("F_s", "f_s"))
 
 
@@ -68,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--predictions", required=True, nargs="+", action="extend", help="one or more tables with predictions"
     )
-    parser.add_argument("--output", help="folder or URI for the report and the per-clip rows")
+    parser.add_argument("--output", type=_not_empty, help="folder or URI for the report and the per-clip rows")
     parser.add_argument("--grouping", help="wheel (default), exact, llm, or a .zip file of stored groupings")
     parser.add_argument("--wheel", metavar="DIR", help="a folder of research wheels in place of those that come along")
     parser.add_argument("--strict", action="store_true", help="refuse clips that only one side has")
@@ -79,14 +82,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting, e.g. bootstrap.seed=7"
     )
-    for side in ("reference", "prediction"):
+    for side, columns in _COLUMNS.items():
         group = parser.add_argument_group(f"columns of the {side}s, where they are not called as usual")
-        for column in _COLUMNS:
+        for column in columns:
             group.add_argument(f"--{side}-{column}", metavar="COLUMN")
         group.add_argument(
             f"--{side}-language", choices=("en", "zh"), help="which descriptions are read where both are there"
         )
     return parser
+
+
+def _not_empty(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; name a folder or a URI")
+    return text
 
 
 def _request(options: argparse.Namespace, arguments: Sequence[str]) -> Request:
@@ -108,7 +117,7 @@ def _request(options: argparse.Namespace, arguments: Sequence[str]) -> Request:
 
 
 def _columns(options: argparse.Namespace, side: str) -> ColumnNames:
-    named = {column: getattr(options, f"{side}_{column}") for column in _COLUMNS}
+    named = {column: getattr(options, f"{side}_{column}") for column in _COLUMNS[side]}
     return ColumnNames(clip_id=named.pop("id"), **named)
 
 
@@ -130,7 +139,8 @@ def _print_summary(evaluation: Evaluation) -> None:
         print(test["sentence"])
     for prediction in report["predictions"]:
         for left in prediction["left_out"]:
-            print(f"{prediction['name']}: {left['count']} clips left out, {left['explanation']} ({left['reason']})")
+            clips = f"{left['count']:,} clip{'s' if left['count'] != 1 else ''}"
+            print(f"{prediction['name']}: {clips} left out, {left['explanation']} ({left['reason']})")
 
 
 def _row(prediction: Mapping[str, Any]) -> dict[str, Any]:

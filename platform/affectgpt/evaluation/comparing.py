@@ -127,6 +127,11 @@ def _refuse_gaps(references: LabelledClips, predictions: LabelledClips, left: di
 def _nothing_to_compare(
     references: LabelledClips, predictions: LabelledClips, left: dict[str, list[str]]
 ) -> RequestError:
+    if len(left["outside-split"]) == len(references.table.clip_ids):
+        return RequestError(
+            f"the evaluated part of the split has none of the clips of the references {references.table.source} "
+            f"({_first(references.table.clip_ids)}); take the split that was made of them, or another part"
+        )
     if left["no-grouping"]:
         return RequestError(
             f"the stored groupings have none of the {len(left['no-grouping'])} clips of {predictions.table.source}, "

@@ -1,7 +1,7 @@
 """The evaluation: predictions against references, on every grouping, with all that the report shows."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -10,14 +10,15 @@ from affectgpt.evaluation.comparing import compare_clips
 from affectgpt.evaluation.extraction.lexicon import Progress
 from affectgpt.evaluation.grouping import Grouping, exact_grouping, wheel_groupings
 from affectgpt.evaluation.labelled_clips import LabelledClips, label_clips
+from affectgpt.evaluation.preparation import Prepared, prepare
 from affectgpt.evaluation.recipe import Recipe
 from affectgpt.evaluation.report.examples import ClipExample
 from affectgpt.evaluation.report_content import report_content
 from affectgpt.evaluation.scoring import Scored, score
 from affectgpt.evaluation.shown_clips import descriptions_of, shown_clips
 from affectgpt.evaluation.splits import read_split
-from affectgpt.evaluation.tables import ColumnNames, Language, read_table
-from affectgpt.evaluation.tools import Tools, make_tools
+from affectgpt.evaluation.tables import ColumnNames, LabelTable, read_table
+from affectgpt.evaluation.text_language import Language
 
 _BY_USUAL_NAME: Final = ColumnNames()
 
@@ -85,51 +86,71 @@ def evaluate(request: Request, progress: Progress = lambda line: None) -> Evalua
     repeated = [uri for uri, count in Counter(request.predictions).items() if count > 1]
     if repeated:
         raise RequestError(f"the predictions {repeated[0]} are named twice; name them once")
-    tools = make_tools(recipe, len(request.predictions), progress)
+    prepared = prepare(recipe, len(request.predictions), progress)
     part = None if request.split is None else _part(request.split, request.part)
-    references = _labelled(request.references, request.reference_columns, request.reference_language, recipe, tools)
+    told = {} if request.descriptions is None else _told(request.descriptions, request.reference_language)
+    references = _labelled(
+        request.references, request.reference_columns, request.reference_language, recipe, prepared, with_truth=True
+    )
     scored: dict[str, Scored] = {}
     for uri in request.predictions:
-        predictions = _labelled(uri, request.prediction_columns, request.prediction_language, recipe, tools)
-        name = predictions.table.name if predictions.table.name not in scored else uri
-        scored[name] = _score(references, predictions, part, recipe, tools)
-        progress(f"{name}: {len(scored[name].comparison.clip_ids)} clips compared")
-    report = report_content(recipe, tools.wheels, tools.headline, references, scored)
+        predictions = _labelled(
+            uri, request.prediction_columns, request.prediction_language, recipe, prepared, with_truth=False
+        )
+        name = _free_name(predictions.table, scored)
+        scored[name] = _score(references, predictions, part, recipe, prepared)
+        progress(f"{name}: {len(scored[name].comparison.clip_ids):,} clips compared")
+    report = report_content(recipe, prepared.wheels, prepared.headline, references, scored)
     sides = (references, *(one.comparison.predictions for one in scored.values()))
     report |= {
         "command": request.command,
         "split": part and part["report"],
-        "notes": [f"{side.table.source}: {note}" for side in sides for note in side.table.notes],
+        "notes": [f"{side.table.source}: {note}" for side in sides for note in side.notes],
     }
-    return Evaluation(report, _examples(request, references, scored, tools.headline), scored, tools.headline)
+    truth = {**descriptions_of(references.table), **told}
+    count, seed = recipe.report.examples, recipe.bootstrap.seed
+    examples = [
+        clip for name, one in scored.items() for clip in shown_clips(name, one, prepared.headline, count, seed, truth)
+    ]
+    return Evaluation(report, examples, scored, prepared.headline)
 
 
-def _labelled(uri: str, columns: ColumnNames, language: Language | None, recipe: Recipe, tools: Tools) -> LabelledClips:
+def _free_name(table: LabelTable, taken: Collection[str]) -> str:
+    """Give a prediction a name of its own: short, else its place, else its place with a number."""
+    names = (table.name, table.source, *(f"{table.source} ({number})" for number in range(2, len(taken) + 3)))
+    return next(name for name in names if name not in taken)
+
+
+def _told(uri: str, language: Language | None) -> Mapping[str, str]:
+    """Read the descriptions that are shown beside the truth."""
+    told = descriptions_of(read_table(uri, language=language, with_truth=False))
+    if not told:
+        raise RequestError(f"{uri} has no descriptions to show; leave --descriptions out, or name a table with some")
+    return told
+
+
+def _labelled(
+    uri: str, columns: ColumnNames, language: Language | None, recipe: Recipe, prepared: Prepared, with_truth: bool
+) -> LabelledClips:
     is_research = recipe.wheel is not None
     # Published figures rest on how the field's toolkit splits lists of labels.
-    as_toolkit = is_research or tools.headline == "stored"
-    table = read_table(uri, columns, language, split_apostrophes=as_toolkit)
-    return label_clips(table, columns, tools.extract, english_only=is_research)
+    as_toolkit = is_research or prepared.headline == "stored"
+    table = read_table(uri, columns, language, split_apostrophes=as_toolkit, with_truth=with_truth)
+    return label_clips(table, columns, prepared.extract, english_only=is_research)
 
 
 def _score(
-    references: LabelledClips, predictions: LabelledClips, part: dict[str, Any] | None, recipe: Recipe, tools: Tools
+    references: LabelledClips,
+    predictions: LabelledClips,
+    part: dict[str, Any] | None,
+    recipe: Recipe,
+    prepared: Prepared,
 ) -> Scored:
-    _check_languages(references, predictions, tools.headline, english_only=recipe.wheel is not None)
-    comparison = compare_clips(references, predictions, part and part["clips"], tools.grouped, recipe.strict)
-    of_clips = tools.groups(comparison)
-    groupings: list[Grouping] = [exact_grouping(), *wheel_groupings(tools.wheels)]
+    _check_languages(references, predictions, prepared.headline, english_only=recipe.wheel is not None)
+    comparison = compare_clips(references, predictions, part and part["clips"], prepared.grouped, recipe.strict)
+    of_clips = prepared.groups(comparison)
+    groupings: list[Grouping] = [exact_grouping(), *wheel_groupings(prepared.wheels)]
     return score(comparison, groupings if of_clips is None else [*groupings, of_clips])
-
-
-def _examples(
-    request: Request, references: LabelledClips, scored: Mapping[str, Scored], headline: str
-) -> list[ClipExample]:
-    truth = dict(descriptions_of(references.table))
-    if request.descriptions is not None:
-        truth |= descriptions_of(read_table(request.descriptions, language=request.reference_language))
-    count, seed = request.recipe.report.examples, request.recipe.bootstrap.seed
-    return [clip for name, one in scored.items() for clip in shown_clips(name, one, headline, count, seed, truth)]
 
 
 def _part(split: str, part: str) -> dict[str, Any]:

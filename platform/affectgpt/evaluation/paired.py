@@ -79,6 +79,8 @@ def _f_s(sums: Floats) -> Floats:
 def _sentence(names: tuple[str, str], clips: int, difference: float, differences: Floats, p: float) -> str:
     smallest = 2 / (len(differences) + 1)
     shown_p = f"p < {smallest:.2g}" if p <= smallest else f"p = {p:.2g}"
+    if not differences.any():
+        return f"{names[0]} and {names[1]} do not differ in F_s on {clips:,} clips"
     by = f"by {100 * difference:.1f} ± {100 * differences.std():.1f} points of F_s, {shown_p}, on {clips:,} clips"
     if p < _CHANCE:
         return f"{names[0]} beats {names[1]} {by}"

@@ -19,7 +19,7 @@ from affectgpt.evaluation.labelled_clips import LabelledClips
 from affectgpt.evaluation.paired import paired_test
 from affectgpt.evaluation.recipe import Recipe
 from affectgpt.evaluation.scoring import Scored, blocks, confusions, per_label
-from affectgpt.evaluation.sentiment import score_sentiment, sentiment_of_labels, sentiment_of_value
+from affectgpt.evaluation.sentiment import score_sentiment, sentiment_of_labels
 from affectgpt.evaluation.set_metrics import FIGURES
 from affectgpt.evaluation.vocabulary import find_label
 
@@ -108,21 +108,17 @@ def _side(side: LabelledClips) -> dict[str, Any]:
 
 
 def _sentiment(comparison: Comparison, recipe: Recipe) -> dict[str, Any] | None:
-    table = comparison.references.table
-    if table.sentiment is None:
+    column = comparison.references.sentiments
+    if column is None:
         truth = [sentiment_of_labels(labels, find_label) for labels in comparison.truth()]
     else:
-        values = table.sentiment
-        truth = [
-            sentiment_of_value(values[row], f"clip {table.clip_ids[row]} of {table.source}")
-            for row in comparison.reference_rows
-        ]
+        truth = [column[row] for row in comparison.reference_rows]
     predicted = [sentiment_of_labels(labels, find_label) for labels in comparison.predicted()]
     drawn = recipe.bootstrap
     found = score_sentiment(truth, predicted, drawn.resamples, drawn.seed, drawn.confidence)
     if found is None:
         return None
-    return {**asdict(found), "truth": "labels" if table.sentiment is None else "column"}
+    return {**asdict(found), "truth": "labels" if column is None else "column"}
 
 
 def _frequencies(label_lists: Sequence[Sequence[str]]) -> list[tuple[str, int]]:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from affectgpt.evaluation.bootstrap import interval, resampled_sums
 from affectgpt.evaluation.comparing import Comparison
@@ -39,6 +40,11 @@ class Scored:
     def members(self, key: str) -> list[str]:
         """The keys that a block is the mean of: the wheels of a level, or the key itself."""
         return [name for name in self.sets if name.startswith(f"{key}.")] if key in _MEANS else [key]
+
+    def counted(self, key: str) -> NDArray[np.bool_]:
+        """Which clips count in a block: on one of its wheels at least; of shape (N,)."""
+        counted: NDArray[np.bool_] = np.any([self.sets[name].counted for name in self.members(key)], axis=0)
+        return counted
 
     def precision_recall(self, key: str) -> tuple[Floats, Floats]:
         """Precision and recall of each clip in a block, of shape (N,); means over the wheels that count the clip."""
@@ -80,7 +86,7 @@ def blocks(scored: Scored, bootstrap: BootstrapSection) -> dict[str, dict[str, A
         values = mean_figures(np.stack([totals[place[name]] for name in members]))
         found[key] = {
             "title": _MEANS.get(key) or scored.groupings[key].title,
-            **_counts(scored, members),
+            **_counts(scored, key),
             **{name: float(value) for name, value in values.items()},
             "intervals": {name: interval(values, bootstrap.confidence) for name, values in spreads.items()},
             "hit_rate": _mean([hit_rate(scored.basic[name]) for name in members if name in scored.basic]),
@@ -139,11 +145,10 @@ def _block_keys(names: Sequence[str]) -> list[str]:
     return keys
 
 
-def _counts(scored: Scored, members: Sequence[str]) -> dict[str, int]:
+def _counts(scored: Scored, key: str) -> dict[str, int]:
     """How many clips a block compares, and how many are skipped because their truth has no group in it."""
-    clips = len(scored.comparison.clip_ids)
-    counted = np.any([scored.sets[name].counted for name in members], axis=0).sum()
-    return {"n": int(counted), "skipped": clips - int(counted)}
+    counted = int(scored.counted(key).sum())
+    return {"n": counted, "skipped": len(scored.comparison.clip_ids) - counted}
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

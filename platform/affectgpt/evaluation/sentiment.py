@@ -33,7 +33,7 @@ def sentiment_of_labels(labels: Sequence[str], find: Callable[[str], Word | None
     Returns:
         None where no label is in the vocabulary.
     """
-    counts = Counter(word.emotion.sentiment for word in map(find, labels) if word is not None)
+    counts = Counter(word.emotion.sentiment for word in map(find, set(labels)) if word is not None)
     if not counts:
         return None
     balance = counts["positive"] - counts["negative"]
@@ -56,7 +56,9 @@ def sentiment_of_value(value: str | float | None, where: str) -> Sentiment | Non
         valence = float(value)
     except ValueError:
         known = ", ".join(CLASSES)
-        raise RequestError(f"{where}: the sentiment {value!r} is none of {known}, nor a number") from None
+        raise RequestError(
+            f"{where}: the sentiment {value!r} is none of {known}, nor a number; correct it, or name another column"
+        ) from None
     if np.isnan(valence):
         return None
     return "positive" if valence > 0 else "negative" if valence < 0 else "neutral"

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from affectgpt.evaluation.extraction.lexicon import read_description
-from affectgpt.evaluation.grouping import Grouping
 from affectgpt.evaluation.report.examples import Chip, ClipExample, LabelState, Segment
 from affectgpt.evaluation.scoring import Scored
-from affectgpt.evaluation.set_metrics import Floats, Integers, f_score
+from affectgpt.evaluation.set_metrics import Floats, f_score
 from affectgpt.evaluation.tables import LabelTable
 
 Descriptions = Mapping[str, str]
@@ -34,22 +34,28 @@ def shown_clips(
         truth: descriptions of the references, where there are some.
     """
     precision, recall = scored.precision_recall(headline)
-    counted = np.any([scored.sets[key].counted for key in scored.members(headline)], axis=0)
     comparison = scored.comparison
     predicted = descriptions_of(comparison.predictions.table)
-    return [
-        ClipExample(
-            name,
-            choice,
-            clip_id := comparison.clip_ids[row],
-            *_chips(scored, headline, row),
-            list(_segments(truth.get(clip_id, ""), scored, headline, row, "missed")),
-            list(_segments(predicted.get(clip_id, ""), scored, headline, row, "wrong")),
-            float(precision[row]),
-            float(recall[row]),
+    examples = []
+    for choice, row in _chosen(scored, f_score(precision, recall), scored.counted(headline), per_choice, seed):
+        clip_id = comparison.clip_ids[row]
+        true = comparison.references.labels[comparison.reference_rows[row]]
+        guessed = comparison.predictions.labels[comparison.prediction_rows[row]]
+        meets_guess, meets_truth = _Meeting(scored, headline, row, guessed), _Meeting(scored, headline, row, true)
+        examples.append(
+            ClipExample(
+                name,
+                choice,
+                clip_id,
+                [meets_guess.chip(label, "missed") for label in dict.fromkeys(true)],
+                [meets_truth.chip(label, "wrong") for label in dict.fromkeys(guessed)],
+                list(_segments(truth.get(clip_id, ""), meets_guess, "missed")),
+                list(_segments(predicted.get(clip_id, ""), meets_truth, "wrong")),
+                float(precision[row]),
+                float(recall[row]),
+            )
         )
-        for choice, row in _chosen(scored, f_score(precision, recall), np.flatnonzero(counted), per_choice, seed)
-    ]
+    return examples
 
 
 def descriptions_of(table: LabelTable) -> Descriptions:
@@ -58,11 +64,12 @@ def descriptions_of(table: LabelTable) -> Descriptions:
 
 
 def _chosen(
-    scored: Scored, scores: Floats, rows: Integers, per_choice: int, seed: int
+    scored: Scored, scores: Floats, counted: NDArray[np.bool_], per_choice: int, seed: int
 ) -> Iterator[tuple[_Choice, int]]:
     """Choose rows: of equal scores those with more labels in the truth, which say more."""
     sizes = [len(labels) for labels in scored.comparison.truth()]
-    ranked = sorted(rows.tolist(), key=lambda row: (-scores[row], -sizes[row], scored.comparison.clip_ids[row]))
+    rows: list[int] = np.flatnonzero(counted).tolist()
+    ranked = sorted(rows, key=lambda row: (-scores[row], -sizes[row], scored.comparison.clip_ids[row]))
     best = ranked[:per_choice]
     worst = sorted(ranked[len(best) :], key=lambda row: (scores[row], -sizes[row]))[:per_choice]
     others = sorted(set(ranked) - set(best) - set(worst))
@@ -72,37 +79,25 @@ def _chosen(
     yield from (("random", row) for row in drawn)
 
 
-def _chips(scored: Scored, headline: str, row: int) -> tuple[list[Chip], list[Chip]]:
-    comparison = scored.comparison
-    truth = comparison.references.labels[comparison.reference_rows[row]]
-    predicted = comparison.predictions.labels[comparison.prediction_rows[row]]
-    return (
-        [_chip(label, scored, headline, row, predicted, "missed") for label in dict.fromkeys(truth)],
-        [_chip(label, scored, headline, row, truth, "wrong") for label in dict.fromkeys(predicted)],
-    )
+class _Meeting:
+    """Tells of single labels whether they meet one of the other side's, on most of the wheels that know them."""
+
+    def __init__(self, scored: Scored, headline: str, row: int, others: Sequence[str]) -> None:
+        groupings = [scored.groupings[key] for key in scored.members(headline)]
+        self._row = row
+        self._sides = [(grouping, set(grouping.of_clip(row, others)) - {None}) for grouping in groupings]
+
+    def chip(self, label: str, side: _Side) -> Chip:
+        """Show a label with its group on the first wheel that knows it, and what became of it."""
+        own = [(grouping.of_clip(self._row, [label])[0], others) for grouping, others in self._sides]
+        known = [(group, others) for group, others in own if group is not None]
+        if not known:
+            return Chip(label, "unknown", None)
+        met = sum(group in others for group, others in known)
+        return Chip(label, "hit" if 2 * met >= len(known) else side, known[0][0])
 
 
-def _chip(label: str, scored: Scored, headline: str, row: int, others: Sequence[str], side: _Side) -> Chip:
-    """Say whether a label meets one of the other side: on most of the wheels that know it, where there are several."""
-    met, known, group = 0, 0, None
-    for key in scored.members(headline):
-        grouping: Grouping = scored.groupings[key]
-        (own,) = grouping.of_clip(row, [label])
-        if own is not None:
-            group = group or own
-            known += 1
-            met += own in grouping.of_clip(row, others)
-    state: LabelState = "unknown" if not known else "hit" if 2 * met >= known else side
-    return Chip(label, state, group)
-
-
-def _segments(text: str, scored: Scored, headline: str, row: int, side: _Side) -> Iterator[Segment]:
-    comparison = scored.comparison
-    others = (
-        comparison.predictions.labels[comparison.prediction_rows[row]]
-        if side == "missed"
-        else comparison.references.labels[comparison.reference_rows[row]]
-    )
+def _segments(text: str, meeting: _Meeting, side: _Side) -> Iterator[Segment]:
     at = 0
     for mention in read_description(text):
         if mention.start > at:
@@ -110,7 +105,7 @@ def _segments(text: str, scored: Scored, headline: str, row: int, side: _Side) -
         words = text[mention.start : mention.end]
         if mention.standing == "held":
             names = (mention.word.base, mention.word.emotion.name)
-            states = (_chip(name, scored, headline, row, others, side).state for name in names)
+            states = (meeting.chip(name, side).state for name in names)
             # Wheels of English words alone know a Chinese word by the name of its emotion.
             known: LabelState = next((state for state in states if state != "unknown"), "unknown")
             yield Segment(words, known, mention.word.emotion.name)

@@ -10,7 +10,7 @@ from affectgpt.errors import RequestError
 from affectgpt.evaluation.emotion_wheels import shipped_wheels
 from affectgpt.evaluation.extraction.lexicon import extract_by_lexicon
 from affectgpt.evaluation.labelled_clips import LabelledClips, label_clips
-from affectgpt.evaluation.splits import PARTS, Split, make_split, write_split
+from affectgpt.evaluation.splits import PARTS, Split, check_split_output, make_split, write_split
 from affectgpt.evaluation.tables import ColumnNames, read_table
 
 DONE, REFUSED = 0, 2
@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 done, 2 refused."""
     options = _parser().parse_args(arguments)
     try:
+        check_split_output(options.output)
         columns = ColumnNames(clip_id=options.id, labels=options.labels, description=options.description)
         table = read_table(options.references, columns, options.language)
         clips = label_clips(table, columns, extract_by_lexicon, english_only=False)
@@ -50,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="The same clips, labels and seed give the same split on every machine, in whatever order they stand.",
     )
     parser.add_argument("--references", required=True, help="a table of clips with labels or descriptions")
-    parser.add_argument("--output", required=True, help="the CSV file to write")
+    parser.add_argument(
+        "--output", required=True, help="the CSV file to write; one that is there must be an earlier split"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--fractions", type=float, nargs=3, default=(0.7, 0.1, 0.2), metavar=("TRAIN", "VALIDATION", "TEST")

@@ -5,9 +5,10 @@ import hashlib
 import heapq
 import io
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import PurePath
 
 from affectgpt.clips.sources import printable
 from affectgpt.clips.storage import split_uri, translated_errors
@@ -78,12 +79,37 @@ def make_split(
     return Split({part: tuple(sorted(members)) for part, members in parts.items()}, seed, tuple(fractions))
 
 
-def write_split(split: Split, path: str) -> None:
-    """Write a split as CSV with the columns clip_id, part and seed, sorted by id.
+def check_split_output(path: str) -> None:
+    """See that a split can go to a path or URI: a CSV file that is new or holds an earlier split, and nothing else.
 
     Raises:
-        RequestError: the path or URI cannot be written to.
+        RequestError: its name does not end in .csv, or something else is there.
     """
+    folder, name = split_uri(path)
+    if PurePath(name).suffix.lower() != ".csv":
+        raise RequestError(f"the output {path} does not end in .csv; name a file like split.csv")
+    try:
+        with translated_errors(path):
+            is_new = not Folder.at(folder).exists(name)
+    except ClipError as error:
+        raise _unwritable(path, error) from error
+    if is_new:
+        return
+    try:
+        _read_split(path, _written_columns)
+    except RequestError as error:
+        raise RequestError(
+            f"the output {path} is there already and is no split that was written earlier ({error}); name another file"
+        ) from error
+
+
+def write_split(split: Split, path: str) -> None:
+    """Write a split as CSV with the columns clip_id, part and seed, sorted by id, in place of an earlier one.
+
+    Raises:
+        RequestError: the path or URI cannot be written to, or is refused by ``check_split_output``.
+    """
+    check_split_output(path)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
@@ -94,7 +120,7 @@ def write_split(split: Split, path: str) -> None:
         with translated_errors(path):
             Folder.at(folder).write_text(name, text.getvalue())
     except ClipError as error:
-        raise RequestError(f"the split cannot be written: {error.message}") from error
+        raise _unwritable(path, error) from error
 
 
 def read_split(path: str) -> Split:
@@ -104,7 +130,11 @@ def read_split(path: str) -> Split:
         RequestError: it cannot be read, lacks a column, holds an id twice, a part that is none of ``PARTS``, or
             different seeds.
     """
-    columns = read_columns(table_parts(path), lambda names: _split_columns(path, names))
+    return _read_split(path, _split_columns)
+
+
+def _read_split(path: str, choose_columns: Callable[[str, Sequence[str]], Sequence[str]]) -> Split:
+    columns = read_columns(table_parts(path), lambda names: choose_columns(path, names))
     ids = read_clip_ids(f"column clip_id of the split {path}", columns["clip_id"])
     parts: dict[str, list[str]] = {part: [] for part in PARTS}
     for number, (clip_id, part) in enumerate(zip(ids, columns["part"], strict=True), start=1):
@@ -115,6 +145,16 @@ def read_split(path: str) -> Split:
         parts[part].append(clip_id)
     seed = _seed(path, columns.get("seed", ()))
     return Split({part: tuple(sorted(members)) for part, members in parts.items()}, seed)
+
+
+def _unwritable(path: str, error: ClipError) -> RequestError:
+    # The message of this reason says that the file may not be read.
+    if error.reason == "access-denied":
+        return RequestError(
+            f"the split {path} may not be written ({error.__cause__}); change the permissions there or the "
+            "credentials, or name another output"
+        )
+    return RequestError(f"the split cannot be written: {error.message}")
 
 
 class _Stratifier:
@@ -206,6 +246,14 @@ def _split_columns(path: str, names: Sequence[str]) -> list[str]:
             f"being one of {', '.join(PARTS)}"
         )
     return [name for name in _COLUMNS if name in names]
+
+
+def _written_columns(path: str, names: Sequence[str]) -> Sequence[str]:
+    """Refuse a table of labels that has the columns of a split beside others."""
+    if tuple(names) != _COLUMNS:
+        listed = ", ".join(printable(name) for name in names[:20])
+        raise RequestError(f"its columns are {listed}, not {', '.join(_COLUMNS)}")
+    return names
 
 
 def _seed(path: str, cells: Iterable[object]) -> int | None:

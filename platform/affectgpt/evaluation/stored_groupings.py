@@ -2,12 +2,15 @@
 
 import io
 import json
+import lzma
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from urllib.parse import quote, unquote
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from affectgpt.clips.sources import printable
 from affectgpt.clips.storage import open_source, translated_errors
@@ -16,12 +19,14 @@ from affectgpt.evaluation.grouping import Groups
 from affectgpt.evaluation.label_lists import split_groups
 
 _LARGEST_ENTRY_BYTES = 1 << 20
+_JSON_GROUPS = TypeAdapter(list[list[str]])
 
 
 def read_groupings(uri: str) -> Mapping[str, Groups]:
     """Read the groups of each clip from the .npy files of a .zip, as the field's toolkit stores them.
 
-    Each file is called by its clip, percent-encoded where that cannot be a name, and holds the text of a list of lists.
+    Each file is called by its clip, percent-encoded where that cannot be a name, and holds the text of a list of lists:
+    JSON, whose labels are taken as they are, or what a model wrote, which is split as the toolkit does and lower-cased.
 
     Raises:
         RequestError: the file cannot be read, is no such .zip, or holds something else.
@@ -35,7 +40,7 @@ def read_groupings(uri: str) -> Mapping[str, Groups]:
                     groupings[unquote(path.stem)] = _groups(uri, entry, archive)
     except ClipError as error:
         raise RequestError(f"the stored groupings cannot be read: {error.message}") from error
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, NotImplementedError) as error:
         raise RequestError(f"the stored groupings {uri} are no readable .zip file: {error}") from error
     if not groupings:
         raise RequestError(f"the stored groupings {uri} hold no .npy file; each clip has one, called by its id")
@@ -47,12 +52,21 @@ def _groups(uri: str, entry: zipfile.ZipInfo, archive: zipfile.ZipFile) -> Group
     if entry.file_size > _LARGEST_ENTRY_BYTES:
         raise RequestError(f"{name} in {uri} has {entry.file_size} bytes; the groups of one clip are a few hundred")
     try:
-        stored = np.load(io.BytesIO(archive.read(entry)), allow_pickle=False)
-    except ValueError as error:
+        content = archive.read(entry)
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise RequestError(f"{name} in {uri} cannot be read: {error}; copy the file again") from error
+    try:
+        stored = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+        value = stored.item() if stored.ndim == 0 else None
+    # NumPy answers numbers that are no characters by a SystemError.
+    except (ValueError, MemoryError, SystemError) as error:
         raise RequestError(f"{name} in {uri} is no array of text: {error}") from error
-    if stored.dtype.kind != "U" or stored.ndim != 0:
+    if not isinstance(value, str):
         raise RequestError(f"{name} in {uri} holds {stored.dtype} of shape {stored.shape}; a single text is needed")
-    return [[label.lower() for label in group] for group in split_groups(str(stored), split_apostrophes=True)]
+    try:
+        return _JSON_GROUPS.validate_json(value)
+    except ValidationError:
+        return [[label.lower() for label in group] for group in split_groups(value, split_apostrophes=True)]
 
 
 def written_groupings(clip_ids: Sequence[str], groupings: Sequence[Groups]) -> bytes:

@@ -1,20 +1,17 @@
 """Tables of references and predictions: who they speak of, and the labels or descriptions that they give."""
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import Literal
 
 from affectgpt.clips.sources import printable
 from affectgpt.clips.storage import split_uri
 from affectgpt.errors import RequestError
 from affectgpt.evaluation.cells import are_numbers, clip_ids, label_lists, sentiments, single_labels, texts
 from affectgpt.evaluation.raw_columns import Columns, parts_sha256, read_columns, table_parts
-
-Language = Literal["en", "zh"]
+from affectgpt.evaluation.text_language import Language, language_of
 
 _IDS = ("clip_id", "name", "names", "filename", "filenames", "id", "video_id")
 _SINGLE_LABELS = ("emotions", "emotion", "label")
@@ -31,8 +28,6 @@ _DESCRIPTIONS: dict[str, Language | None] = {
 """Columns of descriptions, the first that is there being taken, with their language where the name tells it."""
 _SENTIMENTS = ("sentiment", "valence")
 _EITHER = "the options for the column of labels or for that of descriptions"
-_CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_LATIN = re.compile("[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +51,7 @@ class LabelTable:
         clip_ids: unique and never empty.
         labels: open-vocabulary labels as they are written, or None without such a column.
         descriptions: or None without such a column.
-        description_language: language of the descriptions; None without any.
+        description_language: language of most descriptions; None without any.
         basic: the one basic label of each clip, or None without such a column.
         sentiment: a word, a number or nothing, or None without such a column.
         sha256: of the file; for a folder, of its parts' digests, sorted and joined by line feeds.
@@ -80,6 +75,7 @@ def read_table(
     columns: ColumnNames | None = None,
     language: Language | None = None,
     split_apostrophes: bool = False,
+    with_truth: bool = True,
 ) -> LabelTable:
     """Read references or predictions.
 
@@ -96,6 +92,7 @@ def read_table(
         language: of the descriptions to read; None takes English ones where there are both. A table that has labels
             and descriptions in the other language alone is read without descriptions.
         split_apostrophes: as in ``split_labels``.
+        with_truth: whether columns of basic labels and of sentiment are read, which only the truth needs.
 
     Raises:
         RequestError: the table cannot be read, has no rows, no ids, or neither labels nor descriptions; an id is empty
@@ -105,7 +102,8 @@ def read_table(
     choices: list[_Choice] = []
 
     def choose_columns(names: Sequence[str]) -> list[str]:
-        choices.append(_choose(uri, names, columns or ColumnNames(), language))
+        choice = _choose(uri, names, columns or ColumnNames(), language)
+        choices.append(choice if with_truth else replace(choice, basic=None, sentiment=None))
         return choices[0].all()
 
     raw = read_columns(parts, choose_columns)
@@ -128,11 +126,6 @@ def read_table(
         sha256=_sha256(parts, is_folder=parts != [uri]),
         notes=[*label_notes, *basic_notes, *notes],
     )
-
-
-def languages_of(labels: Iterable[str]) -> Counter[str]:
-    """Count labels by their script: ``zh`` where one holds a Chinese character, else ``en``."""
-    return Counter("zh" if _CHINESE.search(label) else "en" for label in labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,12 +238,9 @@ def _descriptions(
 
 
 def _language_of(descriptions: Iterable[str | None]) -> Language | None:
-    """Tell the language by the letters that there are more of: either may quote the other."""
-    chinese = latin = 0
-    for text in descriptions:
-        chinese += len(_CHINESE.findall(text or ""))
-        latin += len(_LATIN.findall(text or ""))
-    return None if chinese == latin == 0 else "zh" if chinese > latin else "en"
+    """Tell the language of most descriptions."""
+    counts = Counter(language_of(text) for text in descriptions if text and text.strip())
+    return counts.most_common(1)[0][0] if counts else None
 
 
 def _short_name(uri: str, is_folder: bool) -> str:

@@ -13,13 +13,13 @@ from typing import Final, Literal
 
 from affectgpt.evaluation.label_lists import clean_label
 from affectgpt.evaluation.morphology import base_words
+from affectgpt.evaluation.text_language import holds_chinese
 
 Sentiment = Literal["positive", "neutral", "negative"]
 
 WHEEL_NAMES: Final = ("plutchik", "willcox", "parrott", "geneva")
 
 _SENTIMENTS: Final[Mapping[str, Sentiment]] = {"+": "positive", "0": "neutral", "-": "negative"}
-_CHINESE: Final = re.compile(r"[㐀-鿿]")
 _CHINESE_ENDING: Final = re.compile(r"(?<=.)(?:的|地|感|情绪|心情|状态|之情|的?情感|的?感觉|的?态度)$")
 _NOT_A_WORD: Final = re.compile(r"[^\w']+")
 _DENIALS: Final = re.compile(r"\b(?:not|no|non|un|never|without|lack(?:s|ing)?|loss|low|less|hardly|\w+n't)\b")
@@ -91,7 +91,7 @@ def find_label(label: str) -> Word | None:
     label = _ASIDE.sub(" ", label).strip() or label
     if label in _LOOKALIKES:
         return None
-    if _CHINESE.search(label):
+    if holds_chinese(label):
         return _find_chinese(label)
     words = [word for word in _NOT_A_WORD.split(label.replace("’", "'")) if word]
     return find_english(" ".join(words)) or _last_named(words)

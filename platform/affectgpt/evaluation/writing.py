@@ -1,14 +1,16 @@
 """Writes an evaluation: report.json, report.html, the recipe, per-clip rows and the groupings of a language model."""
 
 import json
+import re
 from collections.abc import Mapping
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow.fs import FileSelector
 
 from affectgpt.clips.storage import translated_errors
 from affectgpt.dataset.ledger import Folder
-from affectgpt.errors import ClipError, RequestError
+from affectgpt.errors import ClipError, JobError, RequestError
 from affectgpt.evaluation.evaluating import Evaluation
 from affectgpt.evaluation.grouping import ClipGrouping
 from affectgpt.evaluation.recipe import Recipe
@@ -19,10 +21,11 @@ from affectgpt.evaluation.stored_groupings import written_groupings
 
 _ROWS = "clips.parquet"
 _REPORT = "report.json"
+_OURS = re.compile(r"(clips\.parquet|groupings-\d+\.zip|recipe\.yaml|report\.html|report\.json)(\.partial)?")
 
 
 def check_output(uri: str) -> None:
-    """See that a folder can take an evaluation: it is new, empty, or holds an earlier evaluation.
+    """See that a folder can take an evaluation: it is new, empty, or holds an earlier evaluation, whole or not.
 
     Raises:
         RequestError: it holds something else, is a file, or cannot be written.
@@ -30,7 +33,7 @@ def check_output(uri: str) -> None:
     try:
         with translated_errors(uri):
             folder = Folder.at(uri)
-            if not folder.is_empty() and not (folder.exists(_ROWS) and folder.exists(_REPORT)):
+            if not folder.is_empty() and not _holds_evaluation(folder):
                 raise RequestError(
                     f"the output {uri} holds something else than an evaluation; name a new folder, or empty this one"
                 )
@@ -39,13 +42,31 @@ def check_output(uri: str) -> None:
         raise RequestError(f"the output {uri} cannot be written: {error.message}") from error
 
 
+def _holds_evaluation(folder: Folder) -> bool:
+    names = [info.base_name for info in folder.filesystem.get_file_info(FileSelector(folder.path))]
+    return any(name.startswith(_ROWS) for name in names) and all(_OURS.fullmatch(name) for name in names)
+
+
 def write_evaluation(evaluation: Evaluation, recipe: Recipe, uri: str) -> None:
-    """Write an evaluation; ``report.json``, which says that it is whole, comes last."""
-    folder = Folder.at(uri)
+    """Write an evaluation; ``report.json``, which says that it is whole, comes last.
+
+    Raises:
+        JobError: it cannot be written.
+    """
+    try:
+        with translated_errors(uri):
+            _write(evaluation, recipe, Folder.at(uri))
+    except ClipError as error:
+        raise JobError(f"the output {uri} cannot be written: {error.message}; mend that and run again") from error
+
+
+def _write(evaluation: Evaluation, recipe: Recipe, folder: Folder) -> None:
     folder.delete(_REPORT)
     sink = pa.BufferOutputStream()
     pq.write_table(clip_rows(evaluation.scored, evaluation.headline), sink, compression="zstd")
     folder.write_bytes(_ROWS, sink.getvalue().to_pybytes())
+    for earlier in folder.files(".zip"):
+        folder.delete(earlier.base_name)
     for number, scored in enumerate(evaluation.scored.values(), start=1):
         grouping = scored.groupings.get("llm")
         if isinstance(grouping, ClipGrouping):
@@ -60,7 +81,7 @@ def clip_rows(scored: Mapping[str, Scored], headline: str) -> pa.Table:
     """Give one row for each prediction and compared clip.
 
     Its columns are prediction, clip_id, references and predictions (the labels), precision, recall and f of the
-    headline, and precision and recall on every grouping, null where the clip's truth has no group there.
+    headline, and precision and recall on every grouping, all null where the clip's truth has no group there.
     """
     return pa.concat_tables([_rows(name, one, headline) for name, one in scored.items()])
 
@@ -68,15 +89,16 @@ def clip_rows(scored: Mapping[str, Scored], headline: str) -> pa.Table:
 def _rows(name: str, scored: Scored, headline: str) -> pa.Table:
     comparison = scored.comparison
     precision, recall = scored.precision_recall(headline)
+    skipped = ~scored.counted(headline)
     labels = pa.list_(pa.string())
     columns = {
         "prediction": pa.array([name] * len(comparison.clip_ids), pa.string()),
         "clip_id": pa.array(comparison.clip_ids, pa.string()),
         "references": pa.array(comparison.truth(), labels),
         "predictions": pa.array(comparison.predicted(), labels),
-        "precision": pa.array(precision),
-        "recall": pa.array(recall),
-        "f": pa.array(f_score(precision, recall)),
+        "precision": pa.array(precision, mask=skipped),
+        "recall": pa.array(recall, mask=skipped),
+        "f": pa.array(f_score(precision, recall), mask=skipped),
     }
     for key, sets in scored.sets.items():
         columns[f"{key}.precision"] = pa.array(sets.precision, mask=~sets.counted)

@@ -1,7 +1,9 @@
 """A small HTTP server that answers as a test tells it to, for what a healthy endpoint never shows."""
 
+import contextlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,12 +16,13 @@ SOON = {"Retry-After-Ms": "1"}
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent back; ``status`` 0 hangs up without a word."""
+    """What is sent back; ``status`` 0 hangs up without a word, and ``pause_s`` passes after each byte of the body."""
 
     body: str
     status: int = 200
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    pause_s: float = 0.0
 
 
 HANG_UP = Answer("", status=0)
@@ -33,9 +36,10 @@ def says(text: str, finish_reason: str = "stop") -> Answer:
     return Answer(json.dumps({"id": "1", "object": "chat.completion", "choices": [choice], "usage": usage}))
 
 
-def fails(status: int, message: str) -> Answer:
+def fails(status: int, message: str, code: str | None = None) -> Answer:
     """An error in the form of OpenAI's API, to be asked again soon."""
-    return Answer(json.dumps({"error": {"message": message, "type": "error"}}), status, headers=SOON)
+    error = {"message": message, "type": "error", "code": code}
+    return Answer(json.dumps({"error": error}), status, headers=SOON)
 
 
 def lists(*models: str) -> Answer:
@@ -112,7 +116,14 @@ def serve(chat: Chat = echo, models: Answer | None = None) -> Iterator[ChatServe
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            if not answer.pause_s:
+                self.wfile.write(content)
+                return
+            # Who waits no longer hangs up.
+            with contextlib.suppress(ConnectionError):
+                for byte in content:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(answer.pause_s)
 
         def log_message(self, format: str, *arguments: object) -> None:
             pass

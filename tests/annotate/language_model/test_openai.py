@@ -1,3 +1,4 @@
+import dataclasses
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,6 +156,22 @@ def test_an_endpoint_that_never_answers_fails_the_job(server: ChatServer) -> Non
     done.set()
 
 
+def test_an_endpoint_that_never_comes_to_an_end_fails_the_job(server: ChatServer) -> None:
+    slow = dataclasses.replace(says("slowly"), pause_s=0.1)
+    server.chat, server.models = in_turn(slow), slow
+    with pytest.raises(JobError, match="did not answer in time, also when asked again"):
+        OpenAIEngine(server.base_url, "tiny", timeout_s=0.5, max_retries=1).generate([ask("a")])
+    assert len(server.asked) == 2
+    with pytest.raises(JobError, match="did not answer in time"):
+        OpenAIEngine(server.base_url, timeout_s=0.5, max_retries=0)
+
+
+def test_time_is_counted_anew_when_asked_again(server: ChatServer) -> None:
+    server.chat = in_turn(dataclasses.replace(says("slowly"), pause_s=0.1), says("here"))
+    [reply] = OpenAIEngine(server.base_url, "tiny", timeout_s=2, max_retries=1).generate([ask("a")])
+    assert reply.text == "here"
+
+
 def test_nobody_there() -> None:
     with serve() as server:
         pass
@@ -205,6 +222,23 @@ def test_a_model_without_structured_output(server: ChatServer) -> None:
     server.chat = lambda body: fails(400, "'response_format' is not supported with this model")
     message = refused(server, ask("a", SCHEMA))
     assert "JSON schema" in message and "is not supported with this model" in message and "structured output" in message
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "unsupported_parameter",
+            "'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+        ),
+        ("unsupported_value", "'temperature' does not support 0 with this model. Only the default (1) is supported."),
+    ],
+)
+def test_a_model_that_cannot_be_asked_as_ours_are(server: ChatServer, code: str, said: str) -> None:
+    server.chat = lambda body: fails(400, said, code)
+    message = refused(server)
+    assert said in message and "use a model that takes max_tokens and a temperature of 0" in message
+    assert len(server.asked) == 1
 
 
 def test_another_refusal_is_quoted(server: ChatServer) -> None:

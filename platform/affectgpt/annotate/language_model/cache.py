@@ -36,7 +36,7 @@ class CachedEngine:
     """A text engine that asks another one only what its file of replies does not know.
 
     Each reply is in the file as soon as it arrives, so that a run that was stopped or failed goes on where it was.
-    Replies that were cut off, declined or are no JSON although a schema was given are handed on but not kept. Several
+    Replies that were cut off, declined or do not keep to the schema that was given are handed on but not kept. Several
     processes may share the file. It is never trimmed; deleting it costs nothing but the replies.
     """
 

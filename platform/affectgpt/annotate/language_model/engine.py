@@ -67,13 +67,14 @@ class TextEngine(Protocol):
 
 
 def is_complete(request: TextRequest, reply: TextReply) -> bool:
-    """Whether a reply came to its end and, where a schema was given, is JSON."""
+    """Whether a reply came to its end and, where a schema was given, is JSON that keeps to it."""
     if reply.finish_reason != "stop":
         return False
     if request.schema is None:
         return True
+    from jsonschema import Draft202012Validator
+
     try:
-        json.loads(reply.text)
-    except json.JSONDecodeError:
+        return bool(Draft202012Validator(request.schema).is_valid(json.loads(reply.text)))
+    except (ValueError, RecursionError):
         return False
-    return True

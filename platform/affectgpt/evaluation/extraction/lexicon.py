@@ -1,25 +1,16 @@
 """Labels out of free descriptions by the emotion vocabulary: no model, the same on every machine."""
 
-import re
 from collections.abc import Callable, Sequence
-from typing import Final, Literal
+from typing import Final
 
 from affectgpt.evaluation.extraction.chinese import read_chinese
 from affectgpt.evaluation.extraction.english import read_english
 from affectgpt.evaluation.extraction.mentions import Mention
-
-Language = Literal["en", "zh"]
+from affectgpt.evaluation.text_language import Language, language_of
 
 Progress = Callable[[str], None]
 
 _EVERY: Final = 10_000
-_CHINESE: Final = re.compile(r"[㐀-鿿]")
-_LETTER: Final = re.compile(r"[A-Za-z]")
-
-
-def language_of(text: str) -> Language:
-    """Tell whether a description is Chinese or English, by which script has more words."""
-    return "zh" if len(_CHINESE.findall(text)) > len(_LETTER.findall(text)) / 5 else "en"
 
 
 def read_description(text: str, language: Language | None = None) -> list[Mention]:

@@ -1,4 +1,4 @@
-"""What an evaluation works with: wheels, what reads labels out of descriptions, and what groups labels."""
+"""Prepares what an evaluation works with: wheels, what reads labels out of descriptions, and what groups labels."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -23,7 +23,7 @@ _EVERY_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class Prepared:
     """What an evaluation works with.
 
     Attributes:
@@ -41,7 +41,7 @@ class Tools:
     headline: str
 
 
-def make_tools(recipe: Recipe, predictions: int, progress: Progress) -> Tools:
+def prepare(recipe: Recipe, predictions: int, progress: Progress) -> Prepared:
     """Read wheels and stored groupings and make the language model ready, so that what is wrong shows at once.
 
     Args:
@@ -61,15 +61,15 @@ def make_tools(recipe: Recipe, predictions: int, progress: Progress) -> Tools:
     if engine is not None and recipe.extraction.engine == "llm":
         extract = partial(language_model.extract_labels, engine)
     if engine is not None and recipe.grouping == "llm":
-        return Tools(wheels, extract, partial(_model_groups, engine), None, "llm")
+        return Prepared(wheels, extract, partial(_model_groups, engine), None, "llm")
     if recipe.grouping in _HEADLINES:
-        return Tools(wheels, extract, _no_groups, None, _HEADLINES[recipe.grouping])
+        return Prepared(wheels, extract, _no_groups, None, _HEADLINES[recipe.grouping])
     if predictions > 1:
         raise RequestError(
             f"the stored groupings {recipe.grouping} are of one prediction; evaluate one at a time, each with its own"
         )
     stored = read_groupings(recipe.grouping)
-    return Tools(wheels, extract, partial(_stored_groups, stored), stored.keys(), "stored")
+    return Prepared(wheels, extract, partial(_stored_groups, stored), stored.keys(), "stored")
 
 
 def _make_engine(settings: LanguageModelSection, progress: Progress) -> TextEngine:

@@ -1,0 +1,70 @@
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from affectgpt.errors import RequestError
+from affectgpt.recipes.loading import Section, load
+
+
+class Settings(Section):
+    frames: int = 8
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yml"
+    file.write_text("# größer\nframes: 16\n", encoding="utf-8")
+    assert load(Settings, "evaluate", str(file)).frames == 16
+    assert load(Settings, "evaluate", str(file), ["frames=4"]).frames == 4
+
+
+def refused(file: Path | str) -> str:
+    with pytest.raises(RequestError) as raised:
+        load(Settings, "evaluate", str(file))
+    assert str(file) in str(raised.value)
+    return str(raised.value)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    assert "there is no such file" in refused(tmp_path / "nowhere.yaml")
+    assert "there is no such file" in refused(tmp_path / "nowhere" / "mine.yaml")
+    (tmp_path / "file").write_text("")
+    assert "there is no such file" in refused(tmp_path / "file" / "mine.yaml")
+    assert "cannot be read: embedded null byte" in refused("\0.yaml")
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").mkdir()
+    assert "it is a folder; name a file" in refused(tmp_path / "mine.yaml")
+
+
+def test_a_file_that_is_no_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_bytes("# größer\nframes: 16\n".encode("latin-1"))
+    assert "no text in UTF-8 (byte 0xf6); save it as UTF-8" in refused(tmp_path / "mine.yaml")
+
+
+def test_a_file_that_may_not_be_read() -> None:
+    code = """
+import os, sys
+from affectgpt.errors import RequestError
+from affectgpt.recipes.loading import Section, load
+if os.geteuid() == 0:
+    os.setgid(65534), os.setuid(65534)
+try:
+    load(Section, "evaluate", sys.argv[1])
+except RequestError as error:
+    print(error)
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        inner = Path(folder) / "inner"
+        inner.mkdir()
+        file = inner / "mine.yaml"
+        file.write_text("frames: 16\n")
+        for locked in (file, inner):
+            locked.chmod(0)
+            answer = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
+            locked.chmod(0o755)
+            assert answer.stdout == f"recipe {file}: cannot be read: Permission denied; change its permissions\n"
