@@ -110,7 +110,36 @@ def test_neither_torch_nor_ray_is_loaded(truth: Path, guess: Path) -> None:
     assert done.stdout.splitlines()[-1] == "loaded: []"
 
 
+def test_a_reader_who_has_seen_enough(truth: Path, guess: Path) -> None:
+    job = [sys.executable, PROJECT / "jobs" / "evaluate.py", "--references", truth, "--predictions", guess]
+    with subprocess.Popen(list(map(str, job)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 0 and "Traceback" not in said and "Broken pipe" not in said
+
+
+def test_labels_that_nobody_knows_are_told_of(truth: Path, tmp_path: Path) -> None:
+    nonsense = write(tmp_path / "nonsense.csv", dict.fromkeys(LABELS, "['froh']"))
+    done = evaluate("--references", truth, "--predictions", nonsense)
+    assert done.returncode == 0
+    assert "100 % of the labels of nonsense are out of vocabulary" in done.stderr
+    done = evaluate("--references", nonsense, "--predictions", truth)
+    assert done.returncode == 2
+    assert "none of the 30 compared clips has a label of the references that is in the vocabulary" in done.stderr
+
+
+def test_predictions_of_different_clips_are_not_ranked(truth: Path, tmp_path: Path) -> None:
+    few = write(tmp_path / "few.csv", dict(list(LABELS.items())[:3]))
+    done = evaluate("--references", truth, "--predictions", truth, few)
+    assert "the predictions cover different clips" in done.stdout
+    assert "few: 27 clips left out" in done.stdout
+    other = write(tmp_path / "other.csv", dict.fromkeys(LABELS, "['calm']"))
+    assert "different clips" not in evaluate("--references", truth, "--predictions", truth, other).stdout
+
+
 REFUSED = [
+    (["--part", "test"], "there is no --split"),
     (["--predictions", "nowhere.csv"], "nowhere.csv"),
     (["--wheel", "nowhere"], "there is no such folder"),
     (["--grouping", "nonsense"], "is none of wheel, exact, llm"),
@@ -143,7 +172,7 @@ def test_a_table_of_another_task(truth: Path, tmp_path: Path) -> None:
     other.write_text("uri,outcome,stage\n/a.mp4,rejected,decode\n")
     done = evaluate("--references", truth, "--predictions", other)
     assert done.returncode == 2
-    assert "uri, outcome, stage" in done.stderr
+    assert "uri, outcome, stage" in done.stderr and "--prediction-id" in done.stderr
 
 
 def test_strict(truth: Path, tmp_path: Path) -> None:
@@ -193,4 +222,4 @@ def test_interrupted(truth: Path, guess: Path, tmp_path: Path) -> None:
             _, said = process.communicate(timeout=60)
             connection.close()
     assert process.returncode == 3, said
-    assert "the same command continues" in said
+    assert "the same command goes on" in said

@@ -60,6 +60,14 @@ def test_no_common_clip_shows_ids_of_both() -> None:
         compare_clips(TRUTH, side("guess", {"q": ["sad"]}))
 
 
+@pytest.mark.parametrize(
+    ("clip_id", "reason"), [("x/a.mp4", "their folders and suffixes"), ("00a", "the zeros in front")]
+)
+def test_ids_that_are_written_differently(clip_id: str, reason: str) -> None:
+    with pytest.raises(RequestError, match=f"without {reason} some are the same"):
+        compare_clips(TRUTH, side("guess", {clip_id: ["sad"]}))
+
+
 def test_a_part_without_any_of_the_clips() -> None:
     with pytest.raises(RequestError, match=r"part of the split has none of the clips .*truth\.csv \(a, b, c, "):
         compare_clips(TRUTH, GUESS, part={"z"})

@@ -28,6 +28,11 @@ def save(folder: Path, name: str, content: bytes) -> Path:
     return path
 
 
+def test_utf_16_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"t\.csv is in UTF-16; save it as CSV in UTF-8"):
+        read(save(tmp_path, "t.csv", "name,openset\na,[]\n".encode("utf-16")))
+
+
 def saved_archive(path: Path, **arrays: Any) -> Path:
     np.savez(path, **arrays)
     return path
@@ -38,6 +43,8 @@ def saved_archive(path: Path, **arrays: Any) -> Path:
     [
         ("t.csv", "name,openset\na,\"['happy', 'sad']\"\nb,[]\n"),
         ("t.CSV", "\ufeffname,openset\r\na,\"['happy', 'sad']\"\r\n\r\nb,[]\r\n"),
+        ("semicolons.csv", "\ufeffname;openset\r\na;\"['happy', 'sad']\"\r\nb;[]\r\n;\r\n;\r\n"),
+        ("tabs.csv", "name\topenset\na\t['happy', 'sad']\nb\t[]\n"),
         ("t.tsv", "name\topenset\na\t['happy', 'sad']\nb\t[]\n"),
         ("t.jsonl", '{"name": "a", "openset": "[\'happy\', \'sad\']"}\n{"openset": "[]", "name": "b"}\n'),
         ("t.ndjson", '{"name": "a", "openset": "[\'happy\', \'sad\']"}\n\n{"openset": "[]", "name": "b"}'),

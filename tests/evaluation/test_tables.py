@@ -173,7 +173,7 @@ def test_apostrophes(tmp_path: Path) -> None:
         (
             {"clip_id": "a", "stage": "x"},
             {},
-            "neither a column of labels nor one of descriptions .*clip_id, stage.* options",
+            "neither a column of labels nor one of descriptions .*clip_id, stage.* name one with the option for",
         ),
         (
             {"name": "a", "labels": "x"},

@@ -42,6 +42,8 @@ def emotion(label: str) -> str | None:
         ("爱", "loving"),
         ("surprised (positive)", "surprised"),
         ("生气勃勃", "energetic"),
+        ("憤怒", "angry"),
+        ("非常開心", "happy"),
     ],
 )
 def test_labels_in_many_shapes(label: str, expected: str) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shlex
 import signal
 import sys
@@ -38,8 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"evaluate: {error}")
         return FAILED
     except KeyboardInterrupt:
-        say("evaluate: stopped; what a language model answered is kept, and the same command continues from there")
+        say("evaluate: stopped; the same command goes on, with what a language model has answered so far")
         return STOPPED
+    except BrokenPipeError:
+        # Whoever read the table has seen enough; nothing more can be printed, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE
 
 
@@ -55,6 +59,7 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     _print_summary(evaluation)
     if options.output is not None:
         print(f"report: {options.output.rstrip('/')}/report.html")
+    sys.stdout.flush()
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
@@ -76,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--wheel", metavar="DIR", help="a folder of research wheels in place of those that come along")
     parser.add_argument("--strict", action="store_true", help="refuse clips that only one side has")
     parser.add_argument("--split", metavar="FILE", help="evaluate one part of a split that split-dataset wrote")
-    parser.add_argument("--part", default="test", choices=PARTS, help="which part (default: test)")
+    parser.add_argument("--part", choices=PARTS, help="which part of --split (default: test)")
     parser.add_argument("--descriptions", metavar="FILE", help="a table with descriptions to show beside the truth")
     parser.add_argument("--recipe", default="laptop", help="a shipped recipe or a YAML file (default: laptop)")
     parser.add_argument(
@@ -99,6 +104,8 @@ def _not_empty(text: str) -> str:
 
 
 def _request(options: argparse.Namespace, arguments: Sequence[str]) -> Request:
+    if options.part is not None and options.split is None:
+        raise RequestError(f"--part {options.part}: there is no --split to take it from; give its file")
     given = {"grouping": options.grouping, "wheel": options.wheel, "strict": options.strict or None}
     overrides = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
     return Request(
@@ -111,14 +118,14 @@ def _request(options: argparse.Namespace, arguments: Sequence[str]) -> Request:
         prediction_language=options.prediction_language,
         descriptions=options.descriptions,
         split=options.split,
-        part=options.part,
+        part=options.part or "test",
         command=shlex.join(["evaluate", *arguments]),
     )
 
 
 def _columns(options: argparse.Namespace, side: str) -> ColumnNames:
     named = {column: getattr(options, f"{side}_{column}") for column in _COLUMNS[side]}
-    return ColumnNames(clip_id=named.pop("id"), **named)
+    return ColumnNames(clip_id=named.pop("id"), options=f"--{side}-", **named)
 
 
 def _print_summary(evaluation: Evaluation) -> None:
@@ -135,6 +142,8 @@ def _print_summary(evaluation: Evaluation) -> None:
     for line in table:
         first, *others = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
         print(first.strip().ljust(widths[0]), *others, sep="  ")
+    if not report["same_clips"]:
+        print("the predictions cover different clips: their rows are not to be ranked; these lines are on common clips")
     for test in report["comparisons"]:
         print(test["sentence"])
     for prediction in report["predictions"]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from affectgpt.clips.sources import printable
 from affectgpt.errors import RequestError
@@ -144,9 +145,24 @@ def _nothing_to_compare(
         )
     return RequestError(
         f"no clip is both in the references {references.table.source} ({_first(references.table.clip_ids)}) and in the "
-        f"predictions {predictions.table.source} ({_first(predictions.table.clip_ids)}); take files of the same clips, "
-        "and name the columns of their ids with --reference-id and --prediction-id"
+        f"predictions {predictions.table.source} ({_first(predictions.table.clip_ids)}); "
+        f"{_likely_reason(references.table.clip_ids, predictions.table.clip_ids)}"
     )
+
+
+def _likely_reason(references: Sequence[str], predictions: Sequence[str]) -> str:
+    for change, bare in (("their folders and suffixes", _bare), ("the zeros in front", _without_zeros)):
+        if {bare(clip_id) for clip_id in references} & {bare(clip_id) for clip_id in predictions}:
+            return f"without {change} some are the same: write the ids alike on both sides"
+    return "take files of the same clips, or name the columns of their ids with --reference-id and --prediction-id"
+
+
+def _bare(clip_id: str) -> str:
+    return PurePosixPath(clip_id).stem
+
+
+def _without_zeros(clip_id: str) -> str:
+    return clip_id.lstrip("0").removesuffix(".0")
 
 
 def _first(ids: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from affectgpt.evaluation.tables import ColumnNames, LabelTable, read_table
 from affectgpt.evaluation.text_language import Language
 
 _BY_USUAL_NAME: Final = ColumnNames()
+_MUCH: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ def evaluate(request: Request, progress: Progress = lambda line: None) -> Evalua
         name = _free_name(predictions.table, scored)
         scored[name] = _score(references, predictions, part, recipe, prepared)
         progress(f"{name}: {len(scored[name].comparison.clip_ids):,} clips compared")
+    for name, one in scored.items():
+        _check_vocabulary(name, one, prepared.headline, progress)
     report = report_content(recipe, prepared.wheels, prepared.headline, references, scored)
     sides = (references, *(one.comparison.predictions for one in scored.values()))
     report |= {
@@ -176,6 +179,22 @@ def _check_languages(references: LabelledClips, predictions: LabelledClips, head
             f"the labels of {references.table.source} and of {predictions.table.source} are in different languages, in "
             "which no label is the same; take --grouping wheel, which knows English and Chinese, or one language"
         )
+
+
+def _check_vocabulary(name: str, scored: Scored, headline: str, progress: Progress) -> None:
+    """Refuse references of which no label is known, and tell of a side of which few are."""
+    if not scored.counted(headline).any():
+        raise RequestError(
+            f"none of the {len(scored.comparison.clip_ids)} compared clips has a label of the references that is in "
+            "the vocabulary; see that the labels are emotion words in English or Chinese, or take --grouping exact"
+        )
+    unknown = [scored.unknown[key] for key in scored.members(headline)]
+    for side, share in (
+        ("the references", min(one.references for one in unknown)),
+        (name, min(one.predictions for one in unknown)),
+    ):
+        if share > _MUCH:
+            progress(f"{100 * share:.0f} % of the labels of {side} are out of vocabulary, and not counted")
 
 
 def _language(side: LabelledClips) -> Literal["en", "zh", "none"]:

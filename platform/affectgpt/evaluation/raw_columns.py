@@ -1,5 +1,6 @@
 """Columns of a table in any of the formats in which references and predictions are kept, cell by cell as written."""
 
+import codecs
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +27,8 @@ from affectgpt.errors import ClipError, RequestError
 
 ChooseColumns = Callable[[Sequence[str]], Sequence[str]]
 Columns = dict[str, list[Any]]
+
+_HEADING_BYTES = 1 << 16
 
 _PICKLED = (
     "{table} holds {name} as a pickled Python object, which can run any code when it is opened and is therefore not "
@@ -118,11 +121,16 @@ def _read_part(uri: str, choose_columns: ChooseColumns) -> Columns:
         raise RequestError(f"the table cannot be read: {error.message}") from error
 
 
-def _read_delimited(table: str, stream: BinaryIO, choose_columns: ChooseColumns, delimiter: str = ",") -> Columns:
+def _read_delimited(
+    table: str, stream: BinaryIO, choose_columns: ChooseColumns, delimiter: str | None = None
+) -> Columns:
     headings: list[str] = []
-    rows = list(csv_rows(table, stream, headings.extend, delimiter))
+    rows = list(csv_rows(table, stream, headings.extend, delimiter or _delimiter(table, stream)))
     names = choose_columns(headings) if headings else []
     whole = len(set(headings))
+    # Spreadsheets leave lines of empty cells behind the last row.
+    while rows and not any(cell.strip() for cell in rows[-1].values()):
+        rows.pop()
     for number, row in enumerate(rows, start=1):
         if len(row) < whole:
             raise RequestError(
@@ -130,6 +138,17 @@ def _read_delimited(table: str, stream: BinaryIO, choose_columns: ChooseColumns,
                 "it again, or complete the row"
             )
     return {name: [row[name] for row in rows] for name in names}
+
+
+def _delimiter(table: str, stream: BinaryIO) -> str:
+    """Tell by the headings what separates cells: spreadsheets write semicolons where a comma is the decimal sign."""
+    start = stream.read(_HEADING_BYTES)
+    stream.seek(0)
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise RequestError(f"{table} is in UTF-16; save it as CSV in UTF-8 (iconv -f UTF-16 -t UTF-8 OLD > NEW)")
+    heading = start.partition(b"\n")[0]
+    counts = {delimiter: heading.count(delimiter.encode()) for delimiter in (",", ";", "\t")}
+    return max(counts, key=lambda delimiter: counts[delimiter])
 
 
 def _read_tabbed(table: str, stream: BinaryIO, choose_columns: ChooseColumns) -> Columns:

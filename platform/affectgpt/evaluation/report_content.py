@@ -39,7 +39,8 @@ def report_content(
         references: the truth.
         scored: the scores of each prediction by its name; what the first comes to stands at the top too.
     """
-    predictions = [_prediction(name, one, headline, recipe) for name, one in scored.items()]
+    predictions = [_prediction(name, one, headline, recipe, wheels) for name, one in scored.items()]
+    sets = {frozenset(one.comparison.clip_ids) for one in scored.values()}
     compared = sorted({clip_id for one in scored.values() for clip_id in one.comparison.clip_ids})
     return {
         "job": "evaluate",
@@ -47,6 +48,7 @@ def report_content(
         "pipeline_version": affectgpt.__version__,
         "references": _side(references),
         "clips_sha256": hashlib.sha256("\n".join(compared).encode()).hexdigest(),
+        "same_clips": len(sets) == 1,
         "wheels": _wheels(wheels),
         "grouping": recipe.grouping,
         "headline": headline,
@@ -74,7 +76,7 @@ def _wheels(wheels: EmotionWheels) -> dict[str, Any]:
     return {"source": wheels.source, "sizes": dict(wheels.sizes), "wheels": drawn}
 
 
-def _prediction(name: str, scored: Scored, headline: str, recipe: Recipe) -> dict[str, Any]:
+def _prediction(name: str, scored: Scored, headline: str, recipe: Recipe, wheels: EmotionWheels) -> dict[str, Any]:
     comparison = scored.comparison
     groupings = blocks(scored, recipe.bootstrap)
     return {
@@ -90,8 +92,8 @@ def _prediction(name: str, scored: Scored, headline: str, recipe: Recipe) -> dic
         "per_label": per_label(scored),
         "confusion": confusions(scored),
         "label_frequencies": {
-            "references": _frequencies(comparison.truth()),
-            "predictions": _frequencies(comparison.predicted()),
+            "references": _frequencies(comparison.truth(), wheels),
+            "predictions": _frequencies(comparison.predicted(), wheels),
         },
     }
 
@@ -121,8 +123,10 @@ def _sentiment(comparison: Comparison, recipe: Recipe) -> dict[str, Any] | None:
     return {**asdict(found), "truth": "labels" if column is None else "column"}
 
 
-def _frequencies(label_lists: Sequence[Sequence[str]]) -> list[tuple[str, int]]:
-    counts = Counter(label for labels in label_lists for label in set(labels))
+def _frequencies(label_lists: Sequence[Sequence[str]], wheels: EmotionWheels) -> list[tuple[str, int]]:
+    """Count in how many clips each wheel word is named, in any of its forms, or a label that no wheel knows."""
+    word_of = {label: wheels.word(label) or label for label in {label for labels in label_lists for label in labels}}
+    counts = Counter(word for labels in label_lists for word in {word_of[label] for label in labels})
     return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:_LABELS_COUNTED]
 
 

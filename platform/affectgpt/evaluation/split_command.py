@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         check_split_output(options.output)
-        columns = ColumnNames(clip_id=options.id, labels=options.labels, description=options.description)
+        columns = ColumnNames(clip_id=options.id, labels=options.labels, description=options.description, options="--")
         table = read_table(options.references, columns, options.language)
         clips = label_clips(table, columns, extract_by_lexicon, english_only=False)
         strata = sectors_of(clips)

@@ -22,23 +22,31 @@ _DESCRIPTIONS: dict[str, Language | None] = {
     "description": None,
     "reason": None,
     "reasons": None,
+    "text": None,
     "description_zh": "zh",
     "chinese": "zh",
 }
 """Columns of descriptions, the first that is there being taken, with their language where the name tells it."""
 _SENTIMENTS = ("sentiment", "valence")
-_EITHER = "the options for the column of labels or for that of descriptions"
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnNames:
-    """Names of columns that a user gives outright; None is for a column that is found by its usual name."""
+    """Names of columns that a user gives outright; None is for a column that is found by its usual name.
+
+    ``options`` is how the command's options for them begin, for messages; without it they are described.
+    """
 
     clip_id: str | None = None
     labels: str | None = None
     description: str | None = None
     basic: str | None = None
     sentiment: str | None = None
+    options: str | None = None
+
+    def option(self, column: str) -> str:
+        """Say how a column is named: by which option, or by what."""
+        return f"the option for the column of {column}" if self.options is None else f"{self.options}{column}"
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,7 @@ def read_table(
     descriptions, description_language, notes = _descriptions(choice, raw, language)
     labels, label_notes = _labels(choice, raw, split_apostrophes, has_descriptions=descriptions is not None)
     if labels is None and descriptions is None:
-        raise choice.lacks(f"neither labels nor descriptions in the language {language}", _EITHER)
+        raise choice.lacks(f"neither labels nor descriptions in the language {language}", choice.either)
     basic, basic_notes = _basic(choice, raw)
     return LabelTable(
         source=uri,
@@ -145,6 +153,18 @@ class _Choice:
         chosen = (self.clip_id, self.labels, self.description, self.basic, self.sentiment)
         return [name for name in dict.fromkeys(chosen) if name is not None]
 
+    @property
+    def either(self) -> str:
+        return _either(self.wanted)
+
+    def other_labels(self) -> list[str]:
+        """Note other columns that are called as labels are: whoever has two should know which was read."""
+        others = [name for name in self.names if _usual(name) in _LABELS and name not in {self.labels, self.basic}]
+        if self.wanted.labels is not None or not others:
+            return []
+        listed = ", ".join(printable(name) for name in others)
+        return [f"{self.called(self.labels or '')} is read, not {listed}"]
+
     def called(self, name: str) -> str:
         return f"column {printable(name)} of the table {self.uri}"
 
@@ -161,27 +181,35 @@ def _choose(uri: str, names: Sequence[str], wanted: ColumnNames, language: Langu
 
     clip_id = find(wanted.clip_id, _IDS)
     if clip_id is None:
-        raise _lacking(uri, names, "no column with the ids of the clips", "the option for the column of ids")
+        raise _lacking(uri, names, "no column with the ids of the clips", wanted.option("id"))
     labels, description = find(wanted.labels, _LABELS), find(wanted.description, described)
     if labels is None and description is None:
         in_language = {"en": " in English", "zh": " in Chinese", None: ""}[language]
-        raise _lacking(uri, names, f"neither a column of labels nor one of descriptions{in_language}", _EITHER)
+        raise _lacking(uri, names, f"neither a column of labels nor one of descriptions{in_language}", _either(wanted))
     basic, sentiment = find(wanted.basic, _SINGLE_LABELS), find(wanted.sentiment, _SENTIMENTS)
     return _Choice(uri, names, wanted, clip_id, labels, description, basic, sentiment)
 
 
+def _either(wanted: ColumnNames) -> str:
+    return f"{wanted.option('labels')} or {wanted.option('description')}"
+
+
 def _find(uri: str, names: Sequence[str], usual: Sequence[str]) -> str | None:
-    """Find the first of some usual names, in any case of letters."""
-    written = {name.strip().lower(): name for name in reversed(names)}
+    """Find the first of some usual names, in any case of letters, with blanks and hyphens for underscores."""
+    written = {_usual(name): name for name in reversed(names)}
     found = next((written[name] for name in usual if name in written), None)
     if found is not None and list(names).count(found) > 1:
         raise RequestError(f"the table {uri} has the column {printable(found)} twice; keep one")
     return found
 
 
+def _usual(name: str) -> str:
+    return "_".join(name.strip().lower().replace("-", " ").split())
+
+
 def _find_named(uri: str, names: Sequence[str], name: str) -> str:
     """Find the column that the user named, as it is written where it is there, else in any case of letters."""
-    found = _find(uri, [one for one in names if one == name] or names, [name.strip().lower()])
+    found = _find(uri, [one for one in names if one == name] or names, [_usual(name)])
     if found is None:
         raise _lacking(uri, names, f"no column {printable(name)}", "one of these names")
     return found
@@ -190,8 +218,8 @@ def _find_named(uri: str, names: Sequence[str], name: str) -> str:
 def _lacking(uri: str, names: Sequence[str], what: str, remedy: str) -> RequestError:
     listed = ", ".join(printable(name) for name in names[:30])
     return RequestError(
-        f"the table {uri} has {what} (its columns: {listed}); name the column by {remedy}, and see that it is a table "
-        "of references or predictions, with cells separated by what its suffix says"
+        f"the table {uri} has {what} (its columns: {listed}); name one with {remedy}, and see that it is a table of "
+        "references or predictions"
     )
 
 
@@ -202,11 +230,14 @@ def _labels(
         return None, []
     column, cells = choice.called(choice.labels), raw[choice.labels]
     if not are_numbers(cells):
-        return label_lists(column, cells, split_apostrophes)
+        lists, notes = label_lists(column, cells, split_apostrophes)
+        return lists, [*notes, *choice.other_labels()]
     numbers = f"{column} holds numbers alone, no emotion words"
     if has_descriptions and choice.wanted.labels is None:
         return None, [f"{numbers}; it is not read"]
-    raise RequestError(f"{numbers}; write the words that they stand for, or name another by the option for labels")
+    raise RequestError(
+        f"{numbers}; write the words that they stand for, or name another with {choice.wanted.option('labels')}"
+    )
 
 
 def _basic(choice: _Choice, raw: Columns) -> tuple[list[str | None] | None, list[str]]:

@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final, Literal
 
+from affectgpt.annotate.signal.lexicon import simplified_characters
 from affectgpt.evaluation.label_lists import clean_label
 from affectgpt.evaluation.morphology import base_words
 from affectgpt.evaluation.text_language import holds_chinese
@@ -69,7 +70,7 @@ def english_words() -> Mapping[str, Word]:
 
 @cache
 def chinese_words() -> Mapping[str, Word]:
-    """Every listed Chinese form."""
+    """Every listed Chinese form, in simplified characters."""
     return dict(_forms(english=False))
 
 
@@ -146,6 +147,7 @@ def _last_named(words: Sequence[str]) -> Word | None:
 
 def _find_chinese(label: str) -> Word | None:
     known = chinese_words()
+    label = label.translate(dict(simplified_characters()))
     if label not in known:
         label = _CHINESE_ENDING.sub("", label)
     if label in known:

@@ -50,6 +50,13 @@ def test_what_is_said_is_not_what_is_described() -> None:
     assert found("他说“我很高兴”，但语气悲伤。") == [("高兴", "quoted"), ("悲伤", "held")]
 
 
+def test_traditional_characters() -> None:
+    text = "她並不憤怒，而是很傷心。"
+    mentions = read_chinese(text)
+    assert [(mention.word.base, mention.standing) for mention in mentions] == [("愤怒", "denied"), ("伤心", "held")]
+    assert text[mentions[1].start : mentions[1].end] == "傷心"
+
+
 def test_a_character_inside_another_word_does_not_count() -> None:
     assert found("他的语气平稳，爱人在旁边。") == []
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
+from affectgpt.annotate.signal.lexicon import simplified_characters
 from affectgpt.evaluation.extraction.mentions import Mention, Standing
 from affectgpt.evaluation.extraction.phrases import phrase_pattern, phrases
 from affectgpt.evaluation.vocabulary import Word, chinese_words
@@ -26,11 +27,13 @@ _BETWEEN: Final = re.compile(r"(?:感到|觉得|变得|的|很|也|更|有些|�
 
 
 def read_chinese(text: str) -> list[Mention]:
-    """Find the emotion words of a Chinese description, in its order; linear in its length.
+    """Find the emotion words of a Chinese description, simplified or traditional, in its order; linear in its length.
 
     The rules are those of ``read_english``; words of a single character are passed over, since they are mostly parts of
     other words.
     """
+    # Character by character, so that places stay what they are.
+    text = text.translate(dict(simplified_characters()))
     mentions = []
     for clause in _CLAUSE.finditer(_QUOTED.sub(lambda match: " " * len(match.group()), text)):
         # What stands before a word is read without the other words of emotion: the 不 in 不安 denies nothing.

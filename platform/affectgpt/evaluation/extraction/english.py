@@ -23,7 +23,9 @@ _DENYING_PHRASES: Final = phrase_pattern("en:denying phrases")
 _DENIED_BEHIND: Final = phrase_pattern("en:denied behind")
 _NO_DENIALS: Final = phrase_pattern("en:no denials")
 _ENUMERATION: Final = re.compile(rf"(?:[\s,{_MASK}]|{phrase_pattern('en:enumerating').pattern})*")
-_NEW_SUBJECT: Final = re.compile(rf"\b(?:and|or)\s+{phrase_pattern('en:subjects').pattern}")
+_NEW_STATEMENT: Final = re.compile(
+    rf"\b(?:and|or)\s+(?:{phrase_pattern('en:subjects').pattern}|{phrase_pattern('en:predicates').pattern})"
+)
 _SUBJECTS: Final = phrase_pattern("en:subjects")
 _ASSERTING: Final = phrase_pattern("en:asserting")
 _TURNS: Final = phrase_pattern("en:turns")
@@ -101,7 +103,7 @@ def _reaches(behind: str) -> bool:
     _, comma, rest = behind.partition(",")
     if comma and not _ENUMERATION.fullmatch(rest):
         return False
-    return not _NEW_SUBJECT.search(behind)
+    return not _NEW_STATEMENT.search(behind)
 
 
 def _is_of_another(clause: str, phrase: str) -> bool:
