@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 
 from affectgpt.errors import RequestError
-from affectgpt.evaluation.api import read_research_wheels, score_labels
+from affectgpt.evaluation.api import (
+    Request,
+    evaluate,
+    load_recipe,
+    read_research_wheels,
+    score_labels,
+    write_evaluation,
+)
 from affectgpt.evaluation.tables import read_table
 
 
@@ -34,6 +41,18 @@ def test_what_is_no_label() -> None:
             score_labels(wrong, {"a": ["sad"]})  # type: ignore[arg-type]
     with pytest.raises(RequestError, match="resamples=10"):
         score_labels({"a": ["sad"]}, {"a": ["sad"]}, resamples=10)
+
+
+def test_tables_and_their_report(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("name,openset\na,['happy']\n")
+    evaluation = evaluate(Request(str(table), [str(table)]))
+    assert evaluation.report["f_s"] == 1
+    write_evaluation(evaluation, load_recipe("laptop"), str(tmp_path / "out"))
+    assert {"report.json", "report.html", "clips.parquet"} <= {file.name for file in (tmp_path / "out").iterdir()}
+    for wrong in (str(table), []):
+        with pytest.raises(RequestError, match="give a list of one or more"):
+            evaluate(Request(str(table), wrong))
 
 
 def test_nothing_in_common() -> None:

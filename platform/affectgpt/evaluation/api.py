@@ -13,12 +13,22 @@ from affectgpt.evaluation.evaluating import Evaluation, Request, evaluate
 from affectgpt.evaluation.extraction.lexicon import extract_by_lexicon
 from affectgpt.evaluation.grouping import exact_grouping, wheel_groupings
 from affectgpt.evaluation.labelled_clips import LabelledClips, label_clips
-from affectgpt.evaluation.recipe import BootstrapSection
+from affectgpt.evaluation.recipe import BootstrapSection, load_recipe
 from affectgpt.evaluation.research_wheels import read_research_wheels
 from affectgpt.evaluation.scoring import blocks, score
 from affectgpt.evaluation.tables import ColumnNames, LabelTable
+from affectgpt.evaluation.writing import write_evaluation
 
-__all__ = ["Evaluation", "Request", "evaluate", "extract_by_lexicon", "read_research_wheels", "score_labels"]
+__all__ = [
+    "Evaluation",
+    "Request",
+    "evaluate",
+    "extract_by_lexicon",
+    "load_recipe",
+    "read_research_wheels",
+    "score_labels",
+    "write_evaluation",
+]
 
 ClipLabels = Mapping[str, Sequence[str]]
 """Labels by clip id; the text of a list, as released files have it, is one too."""

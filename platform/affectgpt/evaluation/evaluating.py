@@ -21,6 +21,7 @@ from affectgpt.evaluation.tables import ColumnNames, LabelTable, read_table
 from affectgpt.evaluation.text_language import Language
 
 _BY_USUAL_NAME: Final = ColumnNames()
+_BY_DEFAULT: Final = Recipe()
 _MUCH: Final = 0.3
 
 
@@ -44,7 +45,7 @@ class Request:
 
     references: str
     predictions: Sequence[str]
-    recipe: Recipe
+    recipe: Recipe = _BY_DEFAULT
     reference_columns: ColumnNames = _BY_USUAL_NAME
     prediction_columns: ColumnNames = _BY_USUAL_NAME
     reference_language: Language | None = None
@@ -84,6 +85,8 @@ def evaluate(request: Request, progress: Progress = lambda line: None) -> Evalua
         JobError: the language model failed on the way.
     """
     recipe = request.recipe
+    if isinstance(request.predictions, str) or not request.predictions:
+        raise RequestError(f"predictions={request.predictions!r}: give a list of one or more paths or URIs")
     repeated = [uri for uri, count in Counter(request.predictions).items() if count > 1]
     if repeated:
         raise RequestError(f"the predictions {repeated[0]} are named twice; name them once")
