@@ -199,13 +199,20 @@ def content_sha256(uri: str) -> str:
 
 
 @contextmanager
-def translated_errors(uri: str) -> Iterator[None]:
-    """Turn what a store raises while one of its files is used into the ClipError that says so."""
+def translated_errors(uri: str, writing: bool = False) -> Iterator[None]:
+    """Turn what a store raises while one of its files is used into the ClipError that says so.
+
+    Args:
+        uri: the file or folder.
+        writing: whether it is written rather than read.
+    """
     try:
         yield
     except ClipError:
         raise
     except (OSError, ValueError, pa.ArrowException) as error:
+        if writing and isinstance(error, OSError) and local_path(uri) is not None:
+            raise ClipError("unwritable", f"{uri} cannot be written: {error}") from error
         raise _clip_error(uri, error) from error
     except Exception as error:
         # Importing the HTTP clients takes 0.2 s; they are there only where they were used.

@@ -41,7 +41,7 @@ def check_writable(uri: str, output: Folder) -> None:
         RequestError: it cannot.
     """
     try:
-        with translated_errors(uri):
+        with translated_errors(uri, writing=True):
             output.check_writable()
     except ClipError as error:
         raise RequestError(f"output {uri}: it cannot be written: {error.message}; name another --output") from error

@@ -31,7 +31,7 @@ def check_output(uri: str) -> None:
         RequestError: it holds something else, is a file, or cannot be written.
     """
     try:
-        with translated_errors(uri):
+        with translated_errors(uri, writing=True):
             folder = Folder.at(uri)
             if not folder.is_empty() and not _holds_evaluation(folder):
                 raise RequestError(
@@ -39,7 +39,7 @@ def check_output(uri: str) -> None:
                 )
             folder.check_writable()
     except ClipError as error:
-        raise RequestError(f"the output {uri} cannot be written: {error.message}") from error
+        raise RequestError(f"the output cannot be written: {error.message}; name another --output") from error
 
 
 def _holds_evaluation(folder: Folder) -> bool:
@@ -54,10 +54,10 @@ def write_evaluation(evaluation: Evaluation, recipe: Recipe, uri: str) -> None:
         JobError: it cannot be written.
     """
     try:
-        with translated_errors(uri):
+        with translated_errors(uri, writing=True):
             _write(evaluation, recipe, Folder.at(uri))
     except ClipError as error:
-        raise JobError(f"the output {uri} cannot be written: {error.message}; mend that and run again") from error
+        raise JobError(f"the output cannot be written: {error.message}; mend that and run again") from error
 
 
 def _write(evaluation: Evaluation, recipe: Recipe, folder: Folder) -> None:
