@@ -100,15 +100,6 @@ def web() -> Iterator[Web]:
         ("x.mp4", "x.mp4"),
     ],
 )
-def test_what_cannot_be_written_is_not_said_to_be_unreadable(tmp_path: Path) -> None:
-    uri = str(tmp_path / "file" / "below")
-    (tmp_path / "file").touch()
-    with pytest.raises(ClipError) as refused, translated_errors(uri, writing=True):
-        Path(uri).write_text("x")
-    assert refused.value.reason == "unwritable"
-    assert uri in refused.value.message and "Not a directory" in refused.value.message
-
-
 def test_local_path(uri: str, path: str) -> None:
     assert local_path(uri) == Path(path)
 
@@ -272,3 +263,12 @@ def test_http_server_without_ranges_is_refused(web: Web) -> None:
     ):
         stream.seek(2 << 20)
         stream.read(10)
+
+
+def test_what_cannot_be_written_is_not_said_to_be_unreadable(tmp_path: Path) -> None:
+    uri = str(tmp_path / "file" / "below")
+    (tmp_path / "file").touch()
+    with pytest.raises(ClipError) as refused, translated_errors(uri, writing=True):
+        Path(uri).write_text("x")
+    assert refused.value.reason == "unwritable"
+    assert uri in refused.value.message and "Not a directory" in refused.value.message

@@ -44,7 +44,7 @@ def check_writable(uri: str, output: Folder) -> None:
         with translated_errors(uri, writing=True):
             output.check_writable()
     except ClipError as error:
-        raise RequestError(f"output {uri}: it cannot be written: {error.message}; name another --output") from error
+        raise RequestError(f"output: {error.message}; name another --output") from error
 
 
 def _check_content(uri: str, output: Folder, recipe: Recipe) -> None:

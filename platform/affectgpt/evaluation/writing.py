@@ -39,7 +39,7 @@ def check_output(uri: str) -> None:
                 )
             folder.check_writable()
     except ClipError as error:
-        raise RequestError(f"the output cannot be written: {error.message}; name another --output") from error
+        raise RequestError(f"output: {error.message}; name another --output") from error
 
 
 def _holds_evaluation(folder: Folder) -> bool:
@@ -57,7 +57,7 @@ def write_evaluation(evaluation: Evaluation, recipe: Recipe, uri: str) -> None:
         with translated_errors(uri, writing=True):
             _write(evaluation, recipe, Folder.at(uri))
     except ClipError as error:
-        raise JobError(f"the output cannot be written: {error.message}; mend that and run again") from error
+        raise JobError(f"output: {error.message}; mend that and run again") from error
 
 
 def _write(evaluation: Evaluation, recipe: Recipe, folder: Folder) -> None:
