@@ -1,14 +1,15 @@
 import csv
+import os
 import re
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.chart import BarChart, Reference
 
 from affectgpt.errors import RequestError
 from affectgpt.evaluation.research_wheels import read_research_wheels
@@ -170,12 +171,11 @@ def test_short_rows_of_surface_forms(folder: Path) -> None:
     [
         ("xl/worksheets/sheet1.xml", lambda text: text[: len(text) // 2]),
         ("xl/workbook.xml", lambda text: text[: len(text) // 2]),
-        ("xl/workbook.xml", lambda text: text.replace("<sheets>", "<sheetz>").replace("</sheets>", "</sheetz>")),
-        ("xl/worksheets/sheet1.xml", lambda text: text.replace("<v>0</v>", "<v>9999</v>")),
+        ("xl/worksheets/sheet1.xml", lambda text: re.sub('"inlineStr"><is>.*?</is>', '"s"><v>9999</v>', text)),
         ("xl/worksheets/sheet1.xml", lambda text: text.replace('r="A1"', 'r="A"')),
         ("xl/styles.xml", lambda text: re.sub(' fontId="[^"]*"', ' fontId="x"', text)),
     ],
-    ids=["sheet cut off", "workbook cut off", "no sheets", "no such text", "no such cell", "style"],
+    ids=["sheet cut off", "workbook cut off", "no such text", "no such cell", "style"],
 )
 def test_a_damaged_part_of_a_workbook(folder: Path, file: str, part: str, change: Callable[[str], str]) -> None:
     rewrite(folder / file, part, change)
@@ -185,7 +185,9 @@ def test_a_damaged_part_of_a_workbook(folder: Path, file: str, part: str, change
 
 def test_a_workbook_with_a_chart_alone(folder: Path) -> None:
     workbook = openpyxl.Workbook()
-    workbook.create_chartsheet()
+    chart = BarChart()
+    chart.add_data(Reference(workbook.worksheets[0], min_col=1, min_row=1))
+    workbook.create_chartsheet().add_chart(chart)
     workbook.remove(workbook.worksheets[0])
     workbook.save(folder / "wheel1.xlsx")
     with pytest.raises(RequestError, match=r"wheel1\.xlsx: it has no sheet with cells; .*level1, level2, level3"):
@@ -202,25 +204,22 @@ def test_a_folder_in_place_of_a_file(folder: Path, file: str) -> None:
 
 @pytest.mark.parametrize("locked", ["", "wheel1.xlsx", "format.csv"])
 def test_what_may_not_be_read(folder: Path, locked: str) -> None:
+    """Root reads everything, unless it gives up that capability."""
     code = """
-import os, sys
+import sys
 from affectgpt.errors import RequestError
 from affectgpt.evaluation.research_wheels import read_research_wheels
-if os.geteuid() == 0:
-    os.setgid(65534), os.setuid(65534)
 try:
     read_research_wheels(sys.argv[1])
 except RequestError as error:
     print(error)
 """
-    with tempfile.TemporaryDirectory() as copy:
-        for file in folder.iterdir():
-            (Path(copy) / file.name).write_bytes(file.read_bytes())
-        Path(copy).chmod(0o755)
-        (Path(copy) / locked).chmod(0)
-        answer = subprocess.run([sys.executable, "-c", code, copy], capture_output=True, text=True, check=True)
-        Path(copy).chmod(0o755)
-    assert str(Path(copy) / locked) in answer.stdout
+    give_up = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    (folder / locked).chmod(0)
+    command = [*give_up, sys.executable, "-c", code, str(folder)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    folder.chmod(0o755)
+    assert answer.stdout.startswith(f"{folder / locked}: cannot be read")
     assert "Permission denied" in answer.stdout and "change the permissions" in answer.stdout
 
 

@@ -1,6 +1,6 @@
+import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -45,26 +45,24 @@ def test_a_file_that_is_no_utf_8(tmp_path: Path) -> None:
     assert "no text in UTF-8 (byte 0xf6); save it as UTF-8" in refused(tmp_path / "mine.yaml")
 
 
-def test_a_file_that_may_not_be_read() -> None:
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    """Root reads everything, unless it gives up that capability."""
     code = """
-import os, sys
+import sys
 from affectgpt.errors import RequestError
 from affectgpt.recipes.loading import Section, load
-if os.geteuid() == 0:
-    os.setgid(65534), os.setuid(65534)
 try:
     load(Section, "evaluate", sys.argv[1])
 except RequestError as error:
     print(error)
 """
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        inner = Path(folder) / "inner"
-        inner.mkdir()
-        file = inner / "mine.yaml"
-        file.write_text("frames: 16\n")
-        for locked in (file, inner):
-            locked.chmod(0)
-            answer = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
-            locked.chmod(0o755)
-            assert answer.stdout == f"recipe {file}: cannot be read: Permission denied; change its permissions\n"
+    give_up = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    file = tmp_path / "folder" / "mine.yaml"
+    file.parent.mkdir()
+    file.write_text("frames: 16\n")
+    for locked in (file, file.parent):
+        locked.chmod(0)
+        command = [*give_up, sys.executable, "-c", code, str(file)]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)
+        locked.chmod(0o755)
+        assert answer.stdout == f"recipe {file}: cannot be read: Permission denied; change its permissions\n"

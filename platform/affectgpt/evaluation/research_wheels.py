@@ -7,19 +7,19 @@ where an empty cell repeats the one above; ``synonym.xlsx`` with pairs of column
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
-from zipfile import BadZipFile
 
 import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
 
 from affectgpt.errors import RequestError
 from affectgpt.evaluation.emotion_wheels import EmotionWheels, Wheel
 from affectgpt.evaluation.label_lists import split_labels
 
 _LEVELS: Final = ("level1", "level2", "level3")
+_RUNS: Final = "word_run1, synonym_run1, word_run2, ..."
 _WHEEL_FILE: Final = re.compile(r"wheel(\d+)\.xlsx")
 
 
@@ -30,9 +30,12 @@ def read_research_wheels(folder: str) -> EmotionWheels:
         RequestError: the folder or one of its files is missing, cannot be read, or is no such table.
     """
     root = Path(folder)
-    if not root.is_dir():
-        raise RequestError(f"the wheels {folder}: there is no such folder")
-    numbered = {int(match[1]): file for file in root.iterdir() if (match := _WHEEL_FILE.fullmatch(file.name))}
+    try:
+        if not root.is_dir():
+            raise RequestError(f"the wheels {folder}: there is no such folder")
+        numbered = {int(match[1]): file for file in root.iterdir() if (match := _WHEEL_FILE.fullmatch(file.name))}
+    except OSError as error:
+        raise _unreadable(root, error) from error
     if sorted(numbered) != list(range(1, len(numbered) + 1)) or not numbered:
         found = ", ".join(file.name for _, file in sorted(numbered.items())) or "none"
         raise RequestError(
@@ -52,8 +55,8 @@ def read_research_wheels(folder: str) -> EmotionWheels:
 
 
 def _read_wheel(file: Path) -> Wheel:
-    rows = _sheet(file)
-    if tuple(next(rows, ())[:3]) != _LEVELS:
+    heading, rows = _sheet(file, ", ".join(_LEVELS))
+    if tuple(heading[:3]) != _LEVELS:
         raise RequestError(f"{file}: its first row must name the columns {', '.join(_LEVELS)}")
     tree: dict[str, dict[str, list[str]]] = {}
     above: Sequence[str] = ("", "", "")
@@ -77,15 +80,15 @@ def _read_wheel(file: Path) -> Wheel:
 
 def _read_synonyms(file: Path, drawn: set[str]) -> Mapping[str, tuple[str, ...]]:
     """Give for each base word the wheel words that it is, or is a synonym of in any run, in alphabetical order."""
-    rows = _sheet(file)
-    heading = [_clean(cell) for cell in next(rows, ())]
+    heading, rows = _sheet(file, _RUNS)
+    names = [_clean(cell) for cell in heading]
     runs = [
-        (heading.index(f"word_{run}"), heading.index(f"synonym_{run}"))
-        for run in (name.removeprefix("word_") for name in heading if name.startswith("word_"))
-        if f"synonym_{run}" in heading
+        (names.index(f"word_{run}"), names.index(f"synonym_{run}"))
+        for run in (name.removeprefix("word_") for name in names if name.startswith("word_"))
+        if f"synonym_{run}" in names
     ]
     if not runs:
-        raise RequestError(f"{file}: its first row must name columns word_run1, synonym_run1, word_run2, ...")
+        raise RequestError(f"{file}: its first row must name columns {_RUNS}")
     words_of: dict[str, set[str]] = {}
     for row in rows:
         for word_column, synonym_column in runs:
@@ -115,28 +118,41 @@ def _read_forms(file: Path, words_of: Mapping[str, object]) -> Mapping[str, tupl
                     bases_of.setdefault(form, set()).add(base)
     except FileNotFoundError:
         raise _missing(file) from None
+    except OSError as error:
+        raise _unreadable(file, error) from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise RequestError(f"{file}: not readable as CSV in UTF-8: {error}") from error
     return {form: tuple(sorted(bases)) for form, bases in bases_of.items()}
 
 
-def _sheet(file: Path) -> Iterator[Sequence[Any]]:
-    """Yield the rows of a workbook's first sheet."""
+def _sheet(file: Path, columns: str) -> tuple[Sequence[Any], Sequence[Sequence[Any]]]:
+    """Read the heading of a workbook's first sheet and its rows, none of them shorter than the heading."""
     try:
-        workbook = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        with closing(openpyxl.load_workbook(file, read_only=True, data_only=True)) as workbook:
+            sheets = workbook.worksheets
+            rows = list(sheets[0].iter_rows(values_only=True)) if sheets else []
     except FileNotFoundError:
         raise _missing(file) from None
-    except (BadZipFile, InvalidFileException, KeyError, OSError, ValueError) as error:
-        raise RequestError(f"{file}: not readable as an Excel workbook: {error}") from error
-    try:
-        yield from workbook.worksheets[0].iter_rows(values_only=True)
-    finally:
-        workbook.close()
+    except (PermissionError, IsADirectoryError) as error:
+        raise _unreadable(file, error) from error
+    # A damaged part makes openpyxl fail in any way: it does not check what it reads.
+    except Exception as error:
+        raise RequestError(f"{file}: not readable as an Excel workbook: {error}; copy the file again") from error
+    if not rows:
+        raise RequestError(f"{file}: it has no sheet with cells; its first one is to have the columns {columns}")
+    heading, *below = rows
+    return heading, [(*row, *(None,) * (len(heading) - len(row))) for row in below]
 
 
 def _missing(file: Path) -> RequestError:
     return RequestError(
         f"the wheels {file.parent} lack {file.name}; their folder has wheel1.xlsx, ..., synonym.xlsx and format.csv"
+    )
+
+
+def _unreadable(path: Path, error: OSError) -> RequestError:
+    return RequestError(
+        f"{path}: cannot be read: {error.strerror}; change the permissions, or copy the wheels of the release again"
     )
 
 

@@ -89,10 +89,10 @@ def check_split_output(path: str) -> None:
     if PurePath(name).suffix.lower() != ".csv":
         raise RequestError(f"the output {path} does not end in .csv; name a file like split.csv")
     try:
-        with translated_errors(path):
+        with translated_errors(path, writing=True):
             is_new = not Folder.at(folder).exists(name)
     except ClipError as error:
-        raise _unwritable(path, error) from error
+        raise RequestError(f"output: {error.message}; name another") from error
     if is_new:
         return
     try:
@@ -117,10 +117,10 @@ def write_split(split: Split, path: str) -> None:
     writer.writerows((clip_id, part, "" if split.seed is None else split.seed) for clip_id, part in rows)
     folder, name = split_uri(path)
     try:
-        with translated_errors(path):
+        with translated_errors(path, writing=True):
             Folder.at(folder).write_text(name, text.getvalue())
     except ClipError as error:
-        raise _unwritable(path, error) from error
+        raise RequestError(f"output: {error.message}; name another") from error
 
 
 def read_split(path: str) -> Split:
@@ -145,16 +145,6 @@ def _read_split(path: str, choose_columns: Callable[[str, Sequence[str]], Sequen
         parts[part].append(clip_id)
     seed = _seed(path, columns.get("seed", ()))
     return Split({part: tuple(sorted(members)) for part, members in parts.items()}, seed)
-
-
-def _unwritable(path: str, error: ClipError) -> RequestError:
-    # The message of this reason says that the file may not be read.
-    if error.reason == "access-denied":
-        return RequestError(
-            f"the split {path} may not be written ({error.__cause__}); change the permissions there or the "
-            "credentials, or name another output"
-        )
-    return RequestError(f"the split cannot be written: {error.message}")
 
 
 class _Stratifier:

@@ -56,7 +56,7 @@ def _groups(uri: str, entry: zipfile.ZipInfo, archive: zipfile.ZipFile) -> Group
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError) as error:
         raise RequestError(f"{name} in {uri} cannot be read: {error}; copy the file again") from error
     try:
-        stored = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+        stored = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)  # type: ignore[no-untyped-call]
         value = stored.item() if stored.ndim == 0 else None
     # NumPy answers numbers that are no characters by a SystemError.
     except (ValueError, MemoryError, SystemError) as error:

@@ -46,9 +46,7 @@ def _read(job: str, name_or_file: str) -> dict[str, Any]:
     folder = resources.files(__package__) / job
     shipped = folder / f"{name_or_file}.yaml"
     if file.suffix in {".yaml", ".yml"}:
-        if not file.is_file():
-            raise RequestError(f"recipe {name_or_file}: there is no such file")
-        text = file.read_text(encoding="utf-8")
+        text = _read_file(file)
     elif "/" not in name_or_file and shipped.is_file():
         text = shipped.read_text(encoding="utf-8")
     else:
@@ -63,6 +61,22 @@ def _read(job: str, name_or_file: str) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise RequestError(f"recipe {name_or_file}: expected a mapping of settings, found {type(settings).__name__}")
     return settings
+
+
+def _read_file(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise RequestError(f"recipe {file}: there is no such file") from None
+    except IsADirectoryError:
+        raise RequestError(f"recipe {file}: it is a folder; name a file in it") from None
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise RequestError(f"recipe {file}: no text in UTF-8 (byte {byte:#04x}); save it as UTF-8") from error
+    except PermissionError as error:
+        raise RequestError(f"recipe {file}: cannot be read: {error.strerror}; change its permissions") from error
+    except (OSError, ValueError) as error:
+        raise RequestError(f"recipe {file}: cannot be read: {error}; copy or name it again") from error
 
 
 def _apply(settings: dict[str, Any], override: str) -> None:

@@ -14,6 +14,7 @@ KEY_VARIABLE = "OPENAI_API_KEY"
 QUOTED_CHARACTERS = 300
 
 _STRUCTURED_OUTPUT_WORDS = ("response_format", "schema", "structured", "grammar", "guided")
+_UNSUPPORTED = ("unsupported_parameter", "unsupported_value")
 _NO_SUCH_METHOD = {405, 501}
 _AGAIN = "when that is seen to, the same command continues"
 
@@ -77,17 +78,24 @@ class Endpoint:
                     f"{self.base_url} has had too many requests, also when asked again: {said}; "
                     f"ask fewer things at a time, wait, or see to the quota; {_AGAIN}"
                 )
-            case 400 | 422 if any(
-                word in f"{error.param} {error.message}".lower() for word in _STRUCTURED_OUTPUT_WORDS
-            ):
-                return RequestError(
-                    f"{self.base_url} cannot keep to a JSON schema: {said}; "
-                    "use a model and a server with structured output (response_format of type json_schema)"
-                )
             case status if status in _NO_SUCH_METHOD:
                 return self.incompatible(error.response.text)
             case status if status >= 500 or status in (408, 409):
                 return JobError(f"{self.base_url} failed, also when asked again: {said}; see its log; {_AGAIN}")
+        return self._explain_refusal(error, said)
+
+    def _explain_refusal(self, error: openai.APIStatusError, said: str) -> RequestError:
+        if error.status_code in (400, 422):
+            if any(word in f"{error.param} {error.message}".lower() for word in _STRUCTURED_OUTPUT_WORDS):
+                return RequestError(
+                    f"{self.base_url} cannot keep to a JSON schema: {said}; "
+                    "use a model and a server with structured output (response_format of type json_schema)"
+                )
+            if error.code in _UNSUPPORTED:
+                return RequestError(
+                    f"{self.base_url} has a model that cannot be asked like this: {said}; "
+                    "use a model that takes max_tokens and a temperature of 0"
+                )
         return RequestError(f"{self.base_url} refused a request: {said}")
 
     def _explain_key(self, said: str) -> RequestError:

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import httpx2
 import openai
 from openai.types.chat import ChatCompletionMessageParam
 from openai.types.shared_params import ResponseFormatJSONSchema
@@ -51,6 +52,29 @@ class _Models(BaseModel):
 _Answer = TypeVar("_Answer", _Completion, _Models)
 
 
+class _PunctualClient(openai.DefaultAsyncHttpxClient):
+    """An HTTP client that gives a reply, from the request to its last byte, a limited time.
+
+    Time-outs of the library itself hold for each piece of a reply, so that one that comes drop by drop has no end.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__()
+        self._limit_s = limit_s
+
+    async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        """Send a request and read the whole reply.
+
+        Raises:
+            httpx2.ReadTimeout: it did not come in time; ``openai`` sends the request again.
+        """
+        try:
+            async with asyncio.timeout(self._limit_s):
+                return await super().send(request, **options)
+        except TimeoutError as error:
+            raise httpx2.ReadTimeout(f"no whole reply within {self._limit_s:g} s", request=request) from error
+
+
 class OpenAIEngine:
     """A language model behind an OpenAI-compatible endpoint.
 
@@ -79,7 +103,8 @@ class OpenAIEngine:
             api_key: the key; None takes that in ``api_key_file``, else that in OPENAI_API_KEY, else none.
             api_key_file: a file that holds the key and nothing else.
             concurrency: requests under way at a time.
-            timeout_s: how long one reply may take, in seconds.
+            timeout_s: how long one reply may take, from the request to its last byte, in seconds; each time that it is
+                sent again counts anew.
             max_retries: how often a request is sent again.
 
         Raises:
@@ -194,6 +219,7 @@ class OpenAIEngine:
             api_key=self._endpoint.key or _NO_KEY,
             timeout=openai.Timeout(self._timeout_s, connect=min(CONNECT_TIMEOUT_S, self._timeout_s)),
             max_retries=self._max_retries,
+            http_client=_PunctualClient(self._timeout_s),
         )
 
     def _read(self, shape: type[_Answer], text: str) -> _Answer:
