@@ -79,6 +79,7 @@ def made_report(
         },
         "split": {"source": "emer-fine-split.csv", "part": "test", "seed": 0, "fingerprint": "c4" * 32},
         "clips_sha256": "e1" * 32,
+        "same_clips": True,
         "wheels": {
             "source": "the project’s own wheels",
             "sizes": {"wheel_words": 253, "with_synonyms": 1255, "surface_forms": 7386},

@@ -19,7 +19,7 @@ def test_points_lie_at_their_recall_and_precision() -> None:
     # The axes go from 30 to 70 percent; the plot is 400 pixels high.
     assert marks == [(37.5, 200.0), (75.0, 340.0)]
     assert drawing.count('class="whisker"') == 2
-    assert ">model 1</text>" in drawing and "model 2: recall 60.0 %, precision 36.0 %" in drawing
+    assert ">1 model 1</text>" in drawing and "model 2: recall 60.0 %, precision 36.0 %" in drawing
 
 
 def test_curves_join_points_of_equal_f() -> None:
@@ -43,7 +43,7 @@ def test_names_beside_points_never_lie_on_each_other() -> None:
 
 def test_a_name_stands_on_the_side_without_another_point() -> None:
     drawing = charts.scatter([point(1, 0.60, 0.52), point(2, 0.59, 0.54), point(3, 0.4, 0.35)])
-    anchors = re.findall(r'<text class="name"[^>]*text-anchor="(\w+)">(model \d)<', drawing)
+    anchors = re.findall(r'<text class="name"[^>]*text-anchor="(\w+)">\d (model \d)<', drawing)
     assert anchors == [("end", "model 1"), ("start", "model 2"), ("start", "model 3")]
 
 

@@ -49,6 +49,33 @@ def test_the_title_of_one_prediction_makes_no_contest_of_it() -> None:
     assert "Marked" not in Page(source).words and 'class="best"' not in source
 
 
+def test_predictions_of_different_clips_are_not_ranked(report: dict[str, Any]) -> None:
+    page = Page(render_report({**report, "same_clips": False}, []))
+    assert "3 predictions, on different clips: 328, 328, 328." in page.words
+    assert "their rows are not to be ranked" in page.words and " best" not in page.words
+
+
+def test_equal_predictions_have_no_best(report: dict[str, Any]) -> None:
+    equal = [{**report["predictions"][0], "name": name} for name in "ab"]
+    assert "2 predictions agree equally well: F" in Page(render_report({**report, "predictions": equal}, [])).words
+
+
+def test_the_part_of_a_split_stands_in_the_head(report: dict[str, Any]) -> None:
+    head = Page(render_report(report, []).partition("<nav")[0]).words
+    assert "part test of emer-fine-split.csv , fingerprint c4c4c4c4c4c4" in head
+
+
+def test_the_metric_has_its_subscript_in_sentences_too(report: dict[str, Any]) -> None:
+    comparison = {
+        **report["comparisons"][0],
+        "sentence": "<A> beats B by 3.1 points of F_s",
+        "one": "<A>",
+        "other": "B",
+    }
+    source = render_report({**report, "comparisons": [comparison]}, [])
+    assert "&lt;A&gt; beats B by 3.1 points of F<sub>s</sub>" in source
+
+
 def test_nothing_is_best_where_nothing_is_right() -> None:
     made = made_report()
     for prediction in made["predictions"]:

@@ -166,7 +166,7 @@ def _mark(point: Point, low: float, high: float) -> Markup:
 
 
 def _names(points: Sequence[Point], low: float, high: float) -> Markup:
-    """Write each point's name beside it, lower where another name is in the way."""
+    """Write each point's number and name beside it, lower where another name is in the way."""
     written = Markup("")
     ordered = sorted(points, key=lambda point: -point.precision)
     lines = _apart([_down(point.precision, low, high) for point in ordered])
@@ -175,7 +175,14 @@ def _names(points: Sequence[Point], low: float, high: float) -> Markup:
         x, leftwards = place[0], _leftwards(place, places)
         written += Markup(
             '<text class="name" x="{:.2f}%" y="{:.1f}" dx="{}" dy="{}" text-anchor="{}">{}</text>'
-        ).format(x, line, -15 if leftwards else 15, "-0.4em", "end" if leftwards else "start", _short(point.name))
+        ).format(
+            x,
+            line,
+            -15 if leftwards else 15,
+            "-0.4em",
+            "end" if leftwards else "start",
+            f"{point.number} {_short(point.name)}",
+        )
     return written
 
 

@@ -22,6 +22,7 @@ _LABELS_LISTED = 100
 _CHIPS_SHOWN = 24
 _PREDICTIONS_IN_DETAIL = 12
 _NAME_LENGTH = 60
+_SIZES_NAMED = 6
 _COLUMNS = ("accuracy_s", "recall_s", "avg", "f_s", "hit_rate", "sentiment")
 
 
@@ -75,6 +76,7 @@ def render_report(report: Mapping[str, Any], examples: Sequence[ClipExample]) ->
         "headline": _headline(report),
         "rows": _comparison(report),
         "sentences": [_sentence(comparison) for comparison in report["comparisons"]],
+        "numbers": {prediction["name"]: number for number, prediction in enumerate(predictions, start=1)},
         "points": _points(predictions),
         "f_range": charts.tenths_around(
             [end for prediction in predictions for end in (prediction["intervals"]["f_s"] or ())]
@@ -120,11 +122,20 @@ def _language_counts(counts: Mapping[str, int]) -> str:
 
 
 def _headline(report: Mapping[str, Any]) -> str:
-    """Say in one sentence which prediction agrees best: "A agrees best of 3 predictions: F 57.2 % over 332 clips"."""
+    """Say in one sentence which prediction agrees best: "A agrees best of 3 predictions: F 57.2 % over 332 clips".
+
+    Predictions that were compared on different clips, or that are equal, have no best.
+    """
     predictions = [prediction for prediction in report["predictions"] if prediction["f_s"] is not None]
     if not any(prediction["n"] for prediction in predictions):
         return "No clip could be compared."
+    if not report["same_clips"]:
+        sizes = [f"{prediction['n']:,}" for prediction in report["predictions"]]
+        listed = ", ".join(sizes[:_SIZES_NAMED]) + (", …" if len(sizes) > _SIZES_NAMED else "")
+        return f"{len(sizes)} predictions, on different clips: {listed}."
     best = max(predictions, key=lambda prediction: float(prediction["f_s"]))
+    if len(predictions) > 1 and all(prediction["f_s"] == best["f_s"] for prediction in predictions):
+        return f"{len(predictions)} predictions agree equally well: F\u00a0{100 * best['f_s']:.1f}\u00a0%."
     subject = _short(best["name"])
     clips = f"{best['n']:,} {'clip' if best['n'] == 1 else 'clips'}"
     figure = f"F\u00a0{100 * best['f_s']:.1f}\u00a0% over {clips}"
@@ -156,7 +167,7 @@ def _comparison(report: Mapping[str, Any]) -> list[ComparisonRow]:
             frozenset(
                 column
                 for column, value in values.items()
-                if len(table) > 1 and value and score(value) == score(highest[column])
+                if len(table) > 1 and report["same_clips"] and value and score(value) == score(highest[column])
             ),
         )
         for prediction, values in zip(report["predictions"], table, strict=True)
