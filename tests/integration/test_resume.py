@@ -1,10 +1,12 @@
 """A run killed at any moment continues exactly: no clip lost, none doubled, none annotated again."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -45,6 +47,20 @@ def wait_until_committed(run: subprocess.Popen[str], output: Path, clips: int) -
     while sum(committed(output).values()) < clips:
         assert run.poll() is None, run.communicate()[1]
         time.sleep(0.05)
+
+
+def kill_processes(run: subprocess.Popen[str], is_wanted: Callable[[list[str]], bool]) -> int:
+    """Kill the processes of a run whose command line is wanted, as soon as there are some; says how many."""
+    killed = 0
+    while not killed:
+        assert run.poll() is None, run.communicate()[1]
+        for one in psutil.Process(run.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if is_wanted(one.cmdline()):
+                    one.kill()
+                    killed += 1
+        time.sleep(0.01)
+    return killed
 
 
 def content(output: Path) -> list[dict]:
@@ -91,11 +107,7 @@ def test_killed_workers_cost_nothing_but_time(clips: Path, undisturbed: list[dic
     output = tmp_path / "out"
     run = start(clips, output)
     wait_until_committed(run, output, 1)
-    children = psutil.Process(run.pid).children(recursive=True)
-    busy = [one for one in children if "ray::" in one.cmdline()[0] and "run_stage" in one.cmdline()[0]]
-    assert busy
-    for worker in busy:
-        worker.kill()
+    kill_processes(run, lambda command: bool(command) and "ray::" in command[0] and "run_stage" in command[0])
     _, errors = run.communicate(timeout=200)
     assert run.returncode == 0, errors
     assert content(output) == undisturbed
@@ -105,12 +117,7 @@ def test_a_killed_decoder_costs_at_most_its_clip(clips: Path, tmp_path: Path) ->
     output = tmp_path / "out"
     run = start(clips, output)
     wait_until_committed(run, output, 1)
-    killed = 0
-    for one in psutil.Process(run.pid).children(recursive=True):
-        if any("affectgpt.clips.isolation" in word for word in one.cmdline()):
-            one.kill()
-            killed += 1
-    assert killed
+    killed = kill_processes(run, lambda command: any("affectgpt.clips.isolation" in word for word in command))
     _, errors = run.communicate(timeout=200)
     assert run.returncode == 0, errors
     annotated, rejected = len(content(output)), pq.read_table(output / "rejected")
