@@ -1,4 +1,6 @@
+import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,10 +37,64 @@ def test_curves_join_points_of_equal_f() -> None:
         assert {0.0, 1000.0} & {*across, *down}, "the curve goes on to an edge of the plot"
 
 
-def test_names_beside_points_never_lie_on_each_other() -> None:
-    drawing = charts.scatter([point(number, 0.5, 0.5) for number in range(1, 9)])
-    lines = sorted(float(y) for y in re.findall(r'<text class="name" x="[\d.]+%" y="([-\d.]+)"', drawing))
-    assert len(lines) == 8 and min(np.diff(lines)) >= 17 and lines[0] > 0 and lines[-1] <= 400
+Box = tuple[float, float, float, float]
+
+
+def drawn_names(drawing: str, width: float) -> dict[int, Box]:
+    """Find where each number with a name stands in a plot of a width in pixels: left, right, top and bottom."""
+    found: dict[int, Box] = {}
+    pattern = (
+        r'<text class="name" x="([\d.]+)%" y="([\d.]+)" dx="(-?15)" dy="-0.4em" text-anchor="(\w+)">(\d+)( [^<]+)<'
+    )
+    for across, down, gap, anchor, number, name in re.findall(pattern, drawing):
+        edge, length = float(across) * width / 100 + float(gap), 8 * len(number + name)
+        left = edge if anchor == "start" else edge - length
+        found[int(number)] = (left, left + length, float(down) - 18, float(down))
+    return found
+
+
+def drawn_points(drawing: str, width: float) -> dict[int, tuple[float, float]]:
+    marks = re.findall(r'cx="([\d.]+)%" cy="([\d.]+)" r="10"/><text class="inside"[^>]*>(\d+)<', drawing)
+    return {int(number): (float(across) * width / 100, float(down)) for across, down, number in marks}
+
+
+def distance(box: Box, x: float, y: float) -> float:
+    left, right, top, bottom = box
+    return math.hypot(max(left - x, x - right, 0), max(top - y, y - bottom, 0))
+
+
+@pytest.mark.parametrize("width", [760, 800])
+@pytest.mark.parametrize("spread", [0.02, 0.05, 0.3])
+def test_each_name_is_clearly_nearest_to_its_own_point(spread: float, width: int) -> None:
+    rng = np.random.default_rng(7)
+    written = 0
+    for _ in range(60):
+        values = 0.5 + spread * rng.uniform(-1, 1, (8, 2))
+        drawing = charts.scatter([point(number, *pair) for number, pair in enumerate(values.tolist(), start=1)])
+        places, names = drawn_points(drawing, width), drawn_names(drawing, width)
+        assert len(places) == 8
+        for number, box in names.items():
+            nearest = min(distance(box, *place) for other, place in places.items() if other != number)
+            assert distance(box, *places[number]) + 8 < nearest
+            assert box[0] >= 0 and box[1] <= width
+        boxes = list(names.values())
+        for index, (left, right, top, bottom) in enumerate(boxes):
+            for other in boxes[index + 1 :]:
+                assert right < other[0] or other[1] < left or bottom <= other[2] or other[3] <= top
+        written += len(names)
+    assert written >= 60, "some point has room for its name"
+
+
+def test_points_on_one_spot_carry_numbers_alone() -> None:
+    drawing = charts.scatter([point(1, 0.5, 0.5), point(2, 0.5, 0.5), point(3, 0.35, 0.3)])
+    assert list(drawn_names(drawing, 800)) == [3] and len(drawn_points(drawing, 800)) == 3
+
+
+def test_a_chinese_name_is_twice_as_wide() -> None:
+    middle = point(1, 0.5, 0.4)
+    names = ["x" * 24, "预测" * 12]
+    drawings = [charts.scatter([replace(middle, name=name), point(2, 0.5, 0.3)]) for name in names]
+    assert [">1 " in drawing for drawing in drawings] == [True, False]
 
 
 def test_a_name_stands_on_the_side_without_another_point() -> None:

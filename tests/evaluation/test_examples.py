@@ -52,6 +52,19 @@ def test_examples_are_grouped_by_prediction(report: dict[str, Any]) -> None:
     assert first.count("<article") == 2 and second.count("<article") == 1 and "Chat-UniVi</span></summary>" in second
 
 
+def test_examples_carry_their_predictions_number(report: dict[str, Any]) -> None:
+    clips = [made_example(prediction="Chat-UniVi"), made_example(prediction="Qwen-Audio")]
+    shown = Page(section(render_report(report, clips), "examples")).words
+    assert "2 Chat-UniVi sample_00000342" in shown and "3 Qwen-Audio sample_00000342" in shown
+
+
+def test_the_legend_says_how_several_wheels_agree(report: dict[str, Any]) -> None:
+    shown = words(report, made_example())
+    assert "on at least half of the wheels that know it; precision and recall are means over all wheels" in shown
+    assert "The place that is shown is that on the wheel Plutchik 1980 , or on the first wheel that knows" in shown
+    assert "half of the wheels" not in words({**report, "headline": "m2"}, made_example())
+
+
 def test_hits_stay_in_sight_among_thousands_of_labels(report: dict[str, Any]) -> None:
     many = [Chip(f"label {number}", "missed", None) for number in range(4000)]
     source = render_report(report, [made_example(references=[*many, Chip("found", "hit", None)])])

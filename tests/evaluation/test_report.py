@@ -7,16 +7,13 @@ import sys
 from typing import Any
 
 import jinja2
-import numpy as np
 import pytest
 
 from affectgpt.evaluation.report.examples import Chip, ClipExample, Segment
-from affectgpt.evaluation.report.render import confusion_of, render_report, score
+from affectgpt.evaluation.report.render import render_report, score
 from tests.browser import HOSTILE, Browser, Page, section
 from tests.evaluation.made_report import (
     BASIC_WHEEL,
-    FOUR,
-    NO_CONFUSION,
     figures,
     made_example,
     made_report,
@@ -51,13 +48,27 @@ def test_the_title_of_one_prediction_makes_no_contest_of_it() -> None:
 
 def test_predictions_of_different_clips_are_not_ranked(report: dict[str, Any]) -> None:
     page = Page(render_report({**report, "same_clips": False}, []))
-    assert "3 predictions, on different clips: 328, 328, 328." in page.words
-    assert "their rows are not to be ranked" in page.words and " best" not in page.words
+    assert "3 predictions, on different clips: 328, 328 and 328." in page.words
+    assert "their rows are not to be ranked. The comparisons below are on the clips that both have." in page.words
+    assert " best" not in page.words and "Marked" not in page.words
+    many = words({**made_report([f"model {number}" for number in range(7)]), "same_clips": False})
+    assert "7 predictions, on different clips: 328, 328, 328, 328, 328, 328 and others." in many
+    alone = words({**report, "same_clips": False, "comparisons": []})
+    assert "their rows are not to be ranked." in alone and "comparisons below" not in alone
 
 
 def test_equal_predictions_have_no_best(report: dict[str, Any]) -> None:
     equal = [{**report["predictions"][0], "name": name} for name in "ab"]
-    assert "2 predictions agree equally well: F" in Page(render_report({**report, "predictions": equal}, [])).words
+    shown = words({**report, "predictions": equal})
+    assert "2 predictions agree equally well: F 62.0 % over 328 clips." in shown
+    assert " best" not in shown and "Marked" not in shown
+
+
+def test_predictions_that_the_table_cannot_tell_apart_share_the_best(report: dict[str, Any]) -> None:
+    report["predictions"][0]["f_s"], report["predictions"][2]["f_s"] = 0.700012, 0.700034
+    source = render_report(report, [])
+    assert ">2 of 3 predictions tie for the best: F\u00a070.0\u00a0% over 328 clips.</h1>" in source
+    assert section(source, "comparison").count("70.00<span") == 2
 
 
 def test_the_part_of_a_split_stands_in_the_head(report: dict[str, Any]) -> None:
@@ -126,71 +137,6 @@ def test_scores_are_written_as_published_tables_do(share: float | None, written:
     assert score(share) == written
 
 
-# Wheels
-
-
-def test_hues_differ_between_sectors_and_table_and_wheel_agree(report: dict[str, Any]) -> None:
-    source = section(render_report(report, []), "wheels")
-    drawing, table = source.split('<table class="confusion">')[:2]
-    hues = re.findall(r'<g class="(hue-\d+)">', drawing)
-    assert len(set(hues)) == len(BASIC_WHEEL)
-    assert re.findall(r'<i class="swatch (hue-\d+)">', table.split("</table>")[0]) == hues
-
-
-def test_a_confusion_comes_in_the_order_of_the_wheel() -> None:
-    given = {
-        "sectors": ["joy", "anger", "fear"],
-        "matrix": [[0.0, 0.1, 0.2, 0.7], [0.3, 0.0, 0.4, 0.3], [0.5, 0.5, 0.0, 0.0]],
-        "counts": [1, 2, 3],
-        "missed": [0.1, 0.2, 0.3],
-    }
-    assert confusion_of(FOUR, given) == {
-        "sectors": ["joy", "fear", "anger", "grief"],
-        "matrix": [[0.0, 0.2, 0.1, 0.0, 0.7], [0.5, 0.0, 0.5, 0.0, 0.0], [0.3, 0.4, 0.0, 0.0, 0.3], [0.0] * 5],
-        "counts": [1, 3, 2, 0],
-        "missed": [0.1, 0.3, 0.2, 0.0],
-    }
-    empty: dict[str, Any] = {"sectors": [], "matrix": [], "counts": [], "missed": []}
-    assert confusion_of(FOUR, empty)["counts"] == [0, 0, 0, 0]
-
-
-def test_a_confusion_of_another_wheel_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"wheel 'four' has no sectors \['awe'\]"):
-        confusion_of(FOUR, {**NO_CONFUSION, "sectors": ["joy", "fear", "awe", "grief"]})
-
-
-def test_wheels_names_refer_to_themselves_alone(report: dict[str, Any]) -> None:
-    page = Page(render_report(report, []))
-    identities = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
-    assert len(identities) == len(set(identities))
-    targets = [attributes["href"] for attributes in page.attributes("textpath")]
-    assert len(targets) == 3 * 2 * (8 + 6) and {str(target)[1:] for target in targets} <= set(identities)
-
-
-def test_the_confusion_stands_in_a_table_too() -> None:
-    made = made_report(["one"], [FOUR])
-    matrix = np.zeros((4, 5))
-    matrix[1] = [0.6, 0.0, 0.004, 0.0, 0.396]
-    made["predictions"][0]["confusion"]["four"] = {**NO_CONFUSION, "matrix": matrix, "missed": [0.0, 0.5, 0.0, 0.0]}
-    shown = section(render_report(made, []), "wheels")
-    rows = [Page(row).words for row in shown.split("<tbody>")[1].split("<tr>")[1:]]
-    assert rows[0].startswith("joy 10 0 % · · · · ·")
-    assert rows[1].startswith("fear 20 50 % 60 · 0 · 40")
-    assert rows[3].startswith("grief 0 — · · · · ·")
-    assert 'class="share level-6">60<' in shown and 'class="share level-4">40<' in shown
-
-
-def test_one_wheel_is_open_and_the_others_are_a_keystroke_away(report: dict[str, Any]) -> None:
-    shown = section(render_report(report, []), "wheels")
-    assert shown.count('<svg class="wheel') == 6
-    assert shown.split("<details")[0].count('<svg class="wheel') == 1
-
-
-def test_a_report_without_wheels_has_no_section_of_them(report: dict[str, Any]) -> None:
-    report["wheels"]["wheels"] = []
-    assert 'id="wheels"' not in render_report(report, [])
-
-
 # Tables
 
 
@@ -204,6 +150,8 @@ def test_all_groupings_are_listed_in_their_order(report: dict[str, Any]) -> None
         "out_of_vocabulary": {"references": 0.0, "predictions": 0.256},
     }
     shown = Page(section(render_report(report, []), "groupings")).words
+    assert "Unknown labels, truth Unknown labels, prediction as written" in shown
+    assert "given as a share of all labels" in shown and "some groupings have fewer clips than the table above" in shown
     assert "level 1, mean of the wheels headline 328 4 skipped 61.00 63.00 61.98 62.00 — 3 % < 1 %" in shown
     assert "M2: and synonyms 328 36.60 37.80 37.19 37.20 25.00 40 labels 3 % < 1 %" in shown
     assert "grouped by a language model 1,234 50.00 25.00 33.33 37.50 — 0 % 26 %" in shown
@@ -219,7 +167,8 @@ def test_frequencies_of_truth_and_prediction_stand_side_by_side(report: dict[str
     }
     shown = Page(section(render_report(report, []), "frequencies")).words
     assert "happy truth 40 prediction 12 sad truth 0 prediction 30 calm truth 7 prediction 0" in shown
-    assert "these are the 3 most frequent" in shown and "A dash" not in shown.split("Chat-UniVi")[0]
+    assert "synonyms are counted as one (M2), as in “Label by label”, a label without a wheel word by itself." in shown
+    assert "These are the 3 most frequent" in shown and "A dash" not in shown.split("Chat-UniVi")[0]
 
 
 def test_a_label_that_the_full_list_of_the_other_side_lacks_has_no_count(report: dict[str, Any]) -> None:
@@ -349,6 +298,7 @@ def without(report: dict[str, Any], *path: Any) -> dict[str, Any]:
         ("created",),
         ("split",),
         ("clips_sha256",),
+        ("same_clips",),
         ("wheels", "sizes", "surface_forms"),
         ("references", "sha256"),
         ("predictions", 0, "hit_rate"),

@@ -6,8 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from affectgpt.evaluation.report.render import confusion_of, render_report
 from affectgpt.evaluation.report.wheel_drawing import Ribbon, draw_wheel, ribbons, sector_arcs
-from tests.evaluation.made_report import FOUR, NO_CONFUSION, wheel_of_size
+from tests.browser import Page, section
+from tests.evaluation.made_report import BASIC_WHEEL, FOUR, NO_CONFUSION, made_report, wheel_of_size
+
+
+@pytest.fixture
+def report() -> dict[str, Any]:
+    return made_report()
 
 
 def angle(x: float, y: float) -> float:
@@ -106,3 +113,68 @@ def test_a_ribbon_is_as_wide_as_its_share_and_points_at_what_was_predicted() -> 
     # Side by side, within the sector that they leave.
     assert len(edges) == 2 and edges[0][0] == pytest.approx(0, abs=0.002)
     assert edges[0][1] == pytest.approx(edges[1][0], abs=0.002) and edges[1][1] < arcs[0].end
+
+
+# On the page
+
+
+def test_hues_differ_between_sectors_and_table_and_wheel_agree(report: dict[str, Any]) -> None:
+    source = section(render_report(report, []), "wheels")
+    drawing, table = source.split('<table class="confusion">')[:2]
+    hues = re.findall(r'<g class="(hue-\d+)">', drawing)
+    assert len(set(hues)) == len(BASIC_WHEEL)
+    assert re.findall(r'<i class="swatch (hue-\d+)">', table.split("</table>")[0]) == hues
+
+
+def test_a_confusion_comes_in_the_order_of_the_wheel() -> None:
+    given = {
+        "sectors": ["joy", "anger", "fear"],
+        "matrix": [[0.0, 0.1, 0.2, 0.7], [0.3, 0.0, 0.4, 0.3], [0.5, 0.5, 0.0, 0.0]],
+        "counts": [1, 2, 3],
+        "missed": [0.1, 0.2, 0.3],
+    }
+    assert confusion_of(FOUR, given) == {
+        "sectors": ["joy", "fear", "anger", "grief"],
+        "matrix": [[0.0, 0.2, 0.1, 0.0, 0.7], [0.5, 0.0, 0.5, 0.0, 0.0], [0.3, 0.4, 0.0, 0.0, 0.3], [0.0] * 5],
+        "counts": [1, 3, 2, 0],
+        "missed": [0.1, 0.3, 0.2, 0.0],
+    }
+    empty: dict[str, Any] = {"sectors": [], "matrix": [], "counts": [], "missed": []}
+    assert confusion_of(FOUR, empty)["counts"] == [0, 0, 0, 0]
+
+
+def test_a_confusion_of_another_wheel_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"wheel 'four' has no sectors \['awe'\]"):
+        confusion_of(FOUR, {**NO_CONFUSION, "sectors": ["joy", "fear", "awe", "grief"]})
+
+
+def test_wheels_names_refer_to_themselves_alone(report: dict[str, Any]) -> None:
+    page = Page(render_report(report, []))
+    identities = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(identities) == len(set(identities))
+    targets = [attributes["href"] for attributes in page.attributes("textpath")]
+    assert len(targets) == 3 * 2 * (8 + 6) and {str(target)[1:] for target in targets} <= set(identities)
+
+
+def test_the_confusion_stands_in_a_table_too() -> None:
+    made = made_report(["one"], [FOUR])
+    matrix = np.zeros((4, 5))
+    matrix[1] = [0.6, 0.0, 0.004, 0.0, 0.396]
+    made["predictions"][0]["confusion"]["four"] = {**NO_CONFUSION, "matrix": matrix, "missed": [0.0, 0.5, 0.0, 0.0]}
+    shown = section(render_report(made, []), "wheels")
+    rows = [Page(row).words for row in shown.split("<tbody>")[1].split("<tr>")[1:]]
+    assert rows[0].startswith("joy 10 0 % · · · · ·")
+    assert rows[1].startswith("fear 20 50 % 60 · 0 · 40")
+    assert rows[3].startswith("grief 0 — · · · · ·")
+    assert 'class="share level-6">60<' in shown and 'class="share level-4">40<' in shown
+
+
+def test_one_wheel_is_open_and_the_others_are_a_keystroke_away(report: dict[str, Any]) -> None:
+    shown = section(render_report(report, []), "wheels")
+    assert shown.count('<svg class="wheel') == 6
+    assert shown.split("<details")[0].count('<svg class="wheel') == 1
+
+
+def test_a_report_without_wheels_has_no_section_of_them(report: dict[str, Any]) -> None:
+    report["wheels"]["wheels"] = []
+    assert 'id="wheels"' not in render_report(report, [])

@@ -14,11 +14,15 @@ from markupsafe import Markup
 from affectgpt.dataset.report import text
 
 _PLOT_HEIGHT = 400
-_LINE_HEIGHT = 17
+# The plot is at least so wide where the style sheet shows names; on a wider one, points only lie further apart.
+_NARROWEST_PLOT = 760
 _MOST_NAMES = 8
-_LONGEST_NAME = 28
-# How much of a plot's width such a name takes at most, in percent.
-_NAME_SHARE = 32.0
+_LONGEST_NAME = 24
+_LINE_HEIGHT = 18
+_CHARACTER = 8.5
+# A name begins so far from the middle of its own point, and no part of it is nearer to another point than that.
+_TO_OWN_POINT = 15
+_TO_OTHER_POINTS = 25
 _CURVE_POINTS = 60
 
 
@@ -41,6 +45,23 @@ class Point:
     recall: float
     precision_interval: tuple[float, float] | None
     recall_interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a name stands, in pixels of the narrowest plot: from ``left`` to ``right`` and upwards from ``bottom``."""
+
+    left: float
+    right: float
+    bottom: float
+
+    def distance(self, x: float, y: float) -> float:
+        across = max(self.left - x, x - self.right, 0.0)
+        return math.hypot(across, max(self.bottom - _LINE_HEIGHT - y, y - self.bottom, 0.0))
+
+    def meets(self, other: "_Place") -> bool:
+        is_beside = self.right + _CHARACTER < other.left or other.right + _CHARACTER < self.left
+        return not is_beside and abs(self.bottom - other.bottom) < _LINE_HEIGHT
 
 
 def tenths_around(values: Sequence[float]) -> tuple[float, float]:
@@ -68,8 +89,8 @@ def interval(value: float, ends: tuple[float, float], limits: tuple[float, float
 def scatter(points: Sequence[Point]) -> Markup:
     """Draw predictions by recall (across) and precision (up), with lines of equal F and their intervals.
 
-    Both axes span the same range, in tenths, around all points. Up to 8 points carry their names; more than that carry
-    their numbers alone.
+    Both axes span the same range, in tenths, around all points. Up to 8 points carry their names, as far as each name
+    is clearly nearer to its own point than to any other; the rest carry their numbers alone.
     """
     low, high = _limits(points)
     spoken = "; ".join(
@@ -166,44 +187,42 @@ def _mark(point: Point, low: float, high: float) -> Markup:
 
 
 def _names(points: Sequence[Point], low: float, high: float) -> Markup:
-    """Write each point's number and name beside it, lower where another name is in the way."""
+    """Write numbers and names beside their points, on the side where neither a point nor a name is near, if any."""
+    middles = [
+        (_NARROWEST_PLOT * _across(point.recall, low, high) / 100, _down(point.precision, low, high))
+        for point in points
+    ]
+    taken: list[_Place] = []
     written = Markup("")
-    ordered = sorted(points, key=lambda point: -point.precision)
-    lines = _apart([_down(point.precision, low, high) for point in ordered])
-    places = [(_across(point.recall, low, high), _down(point.precision, low, high)) for point in ordered]
-    for point, place, line in zip(ordered, places, lines, strict=True):
-        x, leftwards = place[0], _leftwards(place, places)
+    for index, (point, (x, y)) in enumerate(zip(points, middles, strict=True)):
+        others = middles[:index] + middles[index + 1 :]
+        sides = sorted(_beside(_label(point), x, y), key=lambda place: abs(place.left + place.right - _NARROWEST_PLOT))
+        place = next((place for place in sides if _is_free(place, others, taken)), None)
+        if place is None:
+            continue
+        taken.append(place)
+        gap, anchor = (-_TO_OWN_POINT, "end") if place.right < x else (_TO_OWN_POINT, "start")
         written += Markup(
-            '<text class="name" x="{:.2f}%" y="{:.1f}" dx="{}" dy="{}" text-anchor="{}">{}</text>'
-        ).format(
-            x,
-            line,
-            -15 if leftwards else 15,
-            "-0.4em",
-            "end" if leftwards else "start",
-            f"{point.number} {_short(point.name)}",
-        )
+            '<text class="name" x="{:.2f}%" y="{:.1f}" dx="{}" dy="-0.4em" text-anchor="{}">{}</text>'
+        ).format(_across(point.recall, low, high), y, gap, anchor, _label(point))
     return written
 
 
-def _leftwards(place: tuple[float, float], places: Sequence[tuple[float, float]]) -> bool:
-    """Choose the side for a name: towards the middle of the plot, unless only there another point is in the way."""
-    x, y = place
-    near = [across - x for across, down in places if (across, down) != place and abs(down - y) < 1.5 * _LINE_HEIGHT]
-    on_left = any(-_NAME_SHARE < distance <= 0 for distance in near) or x < _NAME_SHARE
-    on_right = any(0 <= distance < _NAME_SHARE for distance in near) or x > 100 - _NAME_SHARE
-    return x > 50 if on_left == on_right else on_right
+def _beside(label: str, x: float, y: float) -> tuple[_Place, _Place]:
+    """Find the places on the left and on the right of a point; Chinese, Japanese and Korean are of double width."""
+    width = sum(_CHARACTER * (2 if ord(character) >= 0x2E80 else 1) for character in label)
+    left, right = x - _TO_OWN_POINT, x + _TO_OWN_POINT
+    return _Place(left - width, left, y), _Place(right, right + width, y)
 
 
-def _apart(heights: Sequence[float]) -> list[float]:
-    """Move lines of text down, and up again from the bottom, until none lies on another. ``heights`` ascend."""
-    lines = list(heights)
-    for index in range(1, len(lines)):
-        lines[index] = max(lines[index], lines[index - 1] + _LINE_HEIGHT)
-    lines[-1] = min(lines[-1], _PLOT_HEIGHT - 4.0)
-    for index in range(len(lines) - 2, -1, -1):
-        lines[index] = min(lines[index], lines[index + 1] - _LINE_HEIGHT)
-    return lines
+def _is_free(place: _Place, others: Sequence[tuple[float, float]], taken: Sequence[_Place]) -> bool:
+    is_within = place.left >= 0 and place.right <= _NARROWEST_PLOT
+    is_apart = all(place.distance(*other) >= _TO_OTHER_POINTS for other in others)
+    return is_within and is_apart and not any(place.meets(name) for name in taken)
+
+
+def _label(point: Point) -> str:
+    return f"{point.number} {_short(point.name)}"
 
 
 def _short(name: str) -> str:

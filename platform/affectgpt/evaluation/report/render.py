@@ -37,7 +37,7 @@ class Frequency:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """One prediction in the comparison table: its figures in [0, 1] by column, and the columns it is best in."""
+    """One prediction in the comparison table: its figures in [0, 1] by column, and the columns to mark as best."""
 
     prediction: Mapping[str, Any]
     values: Mapping[str, float | None]
@@ -124,24 +124,27 @@ def _language_counts(counts: Mapping[str, int]) -> str:
 def _headline(report: Mapping[str, Any]) -> str:
     """Say in one sentence which prediction agrees best: "A agrees best of 3 predictions: F 57.2 % over 332 clips".
 
-    Predictions that were compared on different clips, or that are equal, have no best.
+    None is named where they were compared on different clips, or where the table writes equal figures for the best.
     """
     predictions = [prediction for prediction in report["predictions"] if prediction["f_s"] is not None]
     if not any(prediction["n"] for prediction in predictions):
         return "No clip could be compared."
     if not report["same_clips"]:
         sizes = [f"{prediction['n']:,}" for prediction in report["predictions"]]
-        listed = ", ".join(sizes[:_SIZES_NAMED]) + (", …" if len(sizes) > _SIZES_NAMED else "")
-        return f"{len(sizes)} predictions, on different clips: {listed}."
+        first, rest = (sizes[:_SIZES_NAMED], "others") if len(sizes) > _SIZES_NAMED else (sizes[:-1], sizes[-1])
+        return f"{len(sizes)} predictions, on different clips: {', '.join(first)} and {rest}."
     best = max(predictions, key=lambda prediction: float(prediction["f_s"]))
-    if len(predictions) > 1 and all(prediction["f_s"] == best["f_s"] for prediction in predictions):
-        return f"{len(predictions)} predictions agree equally well: F\u00a0{100 * best['f_s']:.1f}\u00a0%."
-    subject = _short(best["name"])
+    subject, total = _short(best["name"]), len(report["predictions"])
     clips = f"{best['n']:,} {'clip' if best['n'] == 1 else 'clips'}"
     figure = f"F\u00a0{100 * best['f_s']:.1f}\u00a0% over {clips}"
-    if len(report["predictions"]) == 1:
+    if total == 1:
         return f"{subject} agrees with the references at {figure}."
-    return f"{subject} agrees best of {len(report['predictions'])} predictions: {figure}."
+    tied = sum(score(prediction["f_s"]) == score(best["f_s"]) for prediction in predictions)
+    if tied == total:
+        return f"{total} predictions agree equally well: {figure}."
+    if tied > 1:
+        return f"{tied} of {total} predictions tie for the best: {figure}."
+    return f"{subject} agrees best of {total} predictions: {figure}."
 
 
 def _short(name: str) -> str:
@@ -159,19 +162,23 @@ def _sentence(comparison: Mapping[str, Any]) -> str:
 
 def _comparison(report: Mapping[str, Any]) -> list[ComparisonRow]:
     table = [_values(prediction) for prediction in report["predictions"]]
-    highest = {column: max((values[column] or 0 for values in table), default=0) for column in _COLUMNS}
+    best = {
+        column: _best([values[column] for values in table]) if report["same_clips"] else None for column in _COLUMNS
+    }
     return [
         ComparisonRow(
             prediction,
             values,
-            frozenset(
-                column
-                for column, value in values.items()
-                if len(table) > 1 and report["same_clips"] and value and score(value) == score(highest[column])
-            ),
+            frozenset(column for column, value in values.items() if best[column] and score(value) == best[column]),
         )
         for prediction, values in zip(report["predictions"], table, strict=True)
     ]
+
+
+def _best(values: Iterable[float | None]) -> str | None:
+    """Write the highest figure of a column as the table does; None where all are the same, so that none is best."""
+    known = [value for value in values if value is not None]
+    return score(max(known)) if len({score(value) for value in known}) > 1 else None
 
 
 def _values(prediction: Mapping[str, Any]) -> dict[str, float | None]:
