@@ -1,7 +1,7 @@
 import pytest
 
 from affectgpt.evaluation.emotion_wheels import shipped_wheels
-from affectgpt.evaluation.grouping import ClipGrouping, exact_grouping, grouped_sets, wheel_groupings
+from affectgpt.evaluation.grouping import ClipGrouping, GlobalGrouping, exact_grouping, grouped_sets, wheel_groupings
 from affectgpt.evaluation.label_sets import Codebook
 
 
@@ -28,6 +28,16 @@ def test_sectors_stand_in_the_order_of_the_wheel() -> None:
     names, (groups,) = grouping.group(codebook, labels)
     assert names[:2] == ["joy", "trust"]
     assert [names[group] for group in groups] == ["anger", "joy"]
+
+
+def test_a_place_that_a_wheel_has_twice_is_one_group() -> None:
+    grouping = GlobalGrouping("level2.w", "w", lambda label: label if label in "abc" else None, ("a", "b", "a", "c"))
+    codebook = Codebook()
+    truth, predicted = codebook.encode([["c"], ["a"]]), codebook.encode([["b"], ["c"]])
+    scored, _ = grouped_sets(grouping, codebook, 2, truth, predicted)
+    assert list(scored.groups) == ["a", "b", "c"]
+    assert scored.precision.tolist() == scored.recall.tolist() == [0, 0]
+    assert scored.counted.tolist() == [True, True]
 
 
 def test_groups_of_a_clip_are_its_own() -> None:

@@ -51,7 +51,8 @@ class GlobalGrouping:
 
     def group(self, codebook: Codebook, *sets: LabelSets) -> tuple[list[str], list[Indices]]:
         """See ``Grouping``."""
-        numbers = {name: number for number, name in enumerate(self.order)}
+        # A wheel may have a place in two sectors; each is numbered once.
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(self.order))}
         labels = codebook.labels
         of_label = np.full(len(labels), -1, np.int32)
         for code, group in enumerate(map(self.group_of, labels)):
