@@ -55,6 +55,16 @@ def test_tables_and_their_report(tmp_path: Path) -> None:
             evaluate(Request(str(table), wrong))
 
 
+def test_an_error_of_the_report_is_not_taken_for_one_of_the_output(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("name,openset\na,['happy']\n")
+    evaluation = evaluate(Request(str(table), [str(table)]))
+    evaluation.report["predictions"][0]["confusion"]["plutchik"]["sectors"][0] = "no such sector"
+    with pytest.raises(ValueError, match="has no sectors"):
+        write_evaluation(evaluation, load_recipe("laptop"), str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
 def test_nothing_in_common() -> None:
     with pytest.raises(RequestError, match="no clip is both"):
         score_labels({"a": ["happy"]}, {"b": ["happy"]})

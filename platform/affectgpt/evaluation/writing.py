@@ -53,28 +53,32 @@ def write_evaluation(evaluation: Evaluation, recipe: Recipe, uri: str) -> None:
     Raises:
         JobError: it cannot be written.
     """
+    contents = _contents(evaluation, recipe)
     try:
         with translated_errors(uri, writing=True):
-            _write(evaluation, recipe, Folder.at(uri))
+            folder = Folder.at(uri)
+            folder.delete(_REPORT)
+            for earlier in folder.files(".zip"):
+                folder.delete(earlier.base_name)
+            for name, content in contents.items():
+                folder.write_bytes(name, content)
     except ClipError as error:
         raise JobError(f"output: {error.message}; mend that and run again") from error
 
 
-def _write(evaluation: Evaluation, recipe: Recipe, folder: Folder) -> None:
-    folder.delete(_REPORT)
+def _contents(evaluation: Evaluation, recipe: Recipe) -> dict[str, bytes]:
+    """Give the files of an evaluation in the order in which they are written."""
     sink = pa.BufferOutputStream()
     pq.write_table(clip_rows(evaluation.scored, evaluation.headline), sink, compression="zstd")
-    folder.write_bytes(_ROWS, sink.getvalue().to_pybytes())
-    for earlier in folder.files(".zip"):
-        folder.delete(earlier.base_name)
+    contents = {_ROWS: sink.getvalue().to_pybytes()}
     for number, scored in enumerate(evaluation.scored.values(), start=1):
         grouping = scored.groupings.get("llm")
         if isinstance(grouping, ClipGrouping):
-            content = written_groupings(scored.comparison.clip_ids, grouping.groups)
-            folder.write_bytes(f"groupings-{number}.zip", content)
-    folder.write_text("recipe.yaml", recipe.to_yaml())
-    folder.write_text("report.html", render_report(evaluation.report, evaluation.examples))
-    folder.write_text(_REPORT, json.dumps(evaluation.report, ensure_ascii=False, indent=1) + "\n")
+            contents[f"groupings-{number}.zip"] = written_groupings(scored.comparison.clip_ids, grouping.groups)
+    contents["recipe.yaml"] = recipe.to_yaml().encode()
+    contents["report.html"] = render_report(evaluation.report, evaluation.examples).encode()
+    contents[_REPORT] = (json.dumps(evaluation.report, ensure_ascii=False, indent=1) + "\n").encode()
+    return contents
 
 
 def clip_rows(scored: Mapping[str, Scored], headline: str) -> pa.Table:
