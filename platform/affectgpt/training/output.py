@@ -1,0 +1,103 @@
+"""The output of a run: where everything is, and whether it may be gone on with."""
+
+from dataclasses import dataclass
+
+import yaml
+
+from affectgpt.clips.storage import join_uri, translated_errors
+from affectgpt.dataset.ledger import Folder
+from affectgpt.errors import ClipError, RequestError
+from affectgpt.recipes.loading import differences
+from affectgpt.training.recipe import Recipe
+
+_RECIPE = "recipe.yaml"
+_LAYOUT_ONLY = ("workers", "report", "features")
+"""Sections that say how a run is laid out, and not what is learnt; a run can go on with others."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """The folder or URI of a run."""
+
+    uri: str
+
+    @property
+    def folder(self) -> Folder:
+        """The folder itself."""
+        return Folder.at(self.uri)
+
+    def at(self, *names: str) -> str:
+        """Return the URI of something below it."""
+        return join_uri(self.uri, "/".join(names))
+
+    @property
+    def initial(self) -> str:
+        """The model as it was built, before any stage."""
+        return self.at("stages", "initial", "model")
+
+    def stage_model(self, name: str) -> str:
+        """The model that a stage ended with."""
+        return self.at("stages", name, "model")
+
+    @property
+    def model(self) -> str:
+        """The final model."""
+        return self.at("model")
+
+    @property
+    def clips(self) -> str:
+        """The table of prepared clips."""
+        return self.at("data", "clips.parquet")
+
+    @property
+    def samples(self) -> str:
+        """The table of samples."""
+        return self.at("data", "samples.parquet")
+
+    def features(self, recipe: Recipe) -> str:
+        """The feature cache."""
+        return recipe.features.cache or self.at("features")
+
+
+def check_output(uri: str, recipe: Recipe) -> Output:
+    """See that a run can begin or go on below a URI; nothing is written.
+
+    Raises:
+        RequestError: it cannot be written to, holds something else, or a run with other settings.
+    """
+    output = Output(uri.rstrip("/") or uri)
+    try:
+        with translated_errors(uri, writing=True):
+            folder = output.folder
+            if folder.exists(_RECIPE):
+                _check_recipe(output, recipe)
+            elif not folder.is_empty():
+                raise RequestError(
+                    f"output {uri}: it holds something else; name a new folder, or one of an earlier run"
+                )
+            folder.check_writable()
+    except ClipError as error:
+        raise RequestError(f"output: {error.message}; name another") from error
+    return output
+
+
+def write_recipe(output: Output, recipe: Recipe) -> None:
+    """Save the settings beside the output."""
+    output.folder.write_text(_RECIPE, recipe.to_yaml())
+
+
+def _check_recipe(output: Output, recipe: Recipe) -> None:
+    try:
+        earlier = yaml.safe_load(output.folder.read_text(_RECIPE))
+        changed = differences(_content(earlier), _content(recipe.model_dump()))
+    except (yaml.YAMLError, AttributeError, TypeError) as error:
+        raise RequestError(f"output {output.uri}: its {_RECIPE} is not one of train ({error}); name another") from error
+    if changed:
+        raise RequestError(
+            f"output {output.uri} belongs to a run with other settings ({'; '.join(changed[:10])}); name a new output, "
+            "or use the recipe beside it"
+        )
+
+
+def _content(settings: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in settings.items() if name not in _LAYOUT_ONLY}

@@ -1,0 +1,107 @@
+"""What each training worker runs: it sets itself up for one stage, from its start or from a checkpoint, and learns."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import deepspeed
+import ray.train
+import ray.train.torch
+import torch
+import torch.distributed as dist
+from deepspeed.runtime.engine import DeepSpeedEngine
+
+from affectgpt.dataset.ledger import Folder
+from affectgpt.model.modeling import AffectGPTForConditionalGeneration, load_strictly
+from affectgpt.model.processing import AffectGPTProcessor
+from affectgpt.training.batches import BatchLoader, open_features, read_table
+from affectgpt.training.deepspeed_config import deepspeed_config
+from affectgpt.training.learning import Learner, Team
+from affectgpt.training.memory import available_bytes, estimate
+from affectgpt.training.metrics import MetricsLog
+from affectgpt.training.model_folder import local_model
+from affectgpt.training.order import micro_steps
+from affectgpt.training.stage_job import Ending, SampleTable, StageJob
+from affectgpt.training.states import Position, load_states, made_universal
+from affectgpt.training.trainable import parameter_groups, set_trainable
+
+
+def run_stage(job: StageJob) -> Ending:
+    """Run a stage in this worker, beside the others: the training function of Ray Train's ``TorchTrainer``."""
+    context = ray.train.get_context()
+    team = Team(context.get_world_rank(), context.get_world_size(), ray.train.torch.get_device())
+    # It would be compiled here, by a compiler that not every machine has; gloo does the same work.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    deepspeed.init_distributed(dist_backend=dist.get_backend(), auto_mpi_discovery=False, verbose=False)
+    torch.manual_seed(job.recipe.seed)
+    samples = SampleTable(read_table(job.samples))
+    with ExitStack() as resources:
+        folder = resources.enter_context(local_model(job.start))
+        loader = BatchLoader(
+            samples, AffectGPTProcessor.from_pretrained(folder), open_features(job), job.recipe.workers.loaders
+        )
+        model = load_strictly(folder, with_encoders=not job.recipe.features.enabled)
+        set_trainable(model, job.stage.trainable)
+        if job.stage.deepspeed.gradient_checkpointing:
+            model.gradient_checkpointing_enable()
+        shortage = _memory_shortage(model, job, team, int(samples.lengths.max()))
+        if shortage is not None:
+            return shortage
+        engine, step = _start(model, job, team)
+        log = None
+        if team.rank == 0:
+            log = resources.enter_context(MetricsLog(Folder.at(job.output), job.name, step))
+        return Learner(job, team, engine, samples, loader, log).learn(step)
+
+
+def _memory_shortage(model: AffectGPTForConditionalGeneration, job: StageJob, team: Team, tokens: int) -> Ending | None:
+    """See that every worker's device has the memory that the stage will need; all workers come to the same answer."""
+    needed = estimate(model, job.stage, team.workers, tokens)
+    # On a CPU the model is in memory already, and the workers of a machine share what is left.
+    on_cpu = team.device.type == "cpu"
+    sharing = ray.train.get_context().get_local_world_size() if on_cpu else 1
+    wanted = (needed.device - (needed.parameters if on_cpu else 0)) * sharing
+    free = available_bytes(team.device)
+    if not team.sum(float(wanted > free)):
+        return None
+    return Ending(
+        "not enough memory",
+        f"stage {job.name} needs about {needed.explain()}, and a machine or GPU has {free / 2**30:.2f} GiB free for "
+        f"{sharing} of them; lower stages.{job.name}.micro_batch_size or data.max_tokens, turn on deepspeed."
+        "gradient_checkpointing, a higher deepspeed.zero with more workers, or deepspeed.offload",
+    )
+
+
+def _start(model: AffectGPTForConditionalGeneration, job: StageJob, team: Team) -> tuple[DeepSpeedEngine, int]:
+    """Make the engine, go on from the latest checkpoint if there is one, and say how many steps are done."""
+    checkpoint = ray.train.get_checkpoint()
+    if checkpoint is None:
+        return _make_engine(model, job, team, universal=False), 0
+    with checkpoint.as_directory() as directory:
+        folder = Path(directory)
+        position = Position.of(folder)
+        universal = position.workers != team.workers
+        engine = _make_engine(model, job, team, universal)
+        if universal:
+            with made_universal(folder) as converted:
+                load_states(engine, converted, universal=True)
+        else:
+            load_states(engine, folder, universal=False)
+        # On one machine the workers share the directory.
+        dist.barrier()
+    return engine, position.step
+
+
+def _make_engine(
+    model: AffectGPTForConditionalGeneration, job: StageJob, team: Team, universal: bool
+) -> DeepSpeedEngine:
+    stage = job.stage
+    fused = team.device.type == "cuda" and stage.deepspeed.offload == "none"
+    optimizer = torch.optim.AdamW(parameter_groups(model, stage), lr=stage.learning_rate, fused=fused)
+    steps = micro_steps(stage.batch_size, team.workers, stage.micro_batch_size)
+    engine, *_ = deepspeed.initialize(
+        model=model,
+        optimizer=optimizer,
+        config=deepspeed_config(stage, steps, universal),
+        dist_init_required=False,
+    )
+    return engine
