@@ -5,13 +5,12 @@ from typing import Any
 import peft
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import AutoModelForCausalLM, BloomConfig, GPT2Config
+from transformers import BloomConfig, GPT2Config
 
 from affectgpt.model import AffectGPTConfig, AffectGPTForConditionalGeneration, load_strictly
 from tests.model import assembled
-from tests.model.assembled import AUDIO, END, FUSED, MELS, PAD, VIDEO
+from tests.model.assembled import END, FUSED, MELS, PAD
 
 PRE_FUSIONS = ["none", "attention", "qformer"]
 GREEDY = {"do_sample": False, "max_new_tokens": 8, "pad_token_id": PAD, "eos_token_id": END}
@@ -41,73 +40,6 @@ def reference_loss(logits: Tensor, labels: Tensor, weights: Tensor | None = None
                 total -= weight * float(logits[row, place - 1].log_softmax(-1)[labels[row, place]])
                 count += weight
     return total, count
-
-
-# --- what it says ---
-
-
-@pytest.mark.parametrize("encoders", [False, True])
-@pytest.mark.parametrize("beams", [1, 3])
-def test_a_mixed_batch_generates_what_each_clip_does_alone(encoders: bool, beams: int) -> None:
-    model = assembled.model(encoders=encoders, pre_fusion="attention")
-    alone = assembled.clips(model)
-    together = assembled.batch(alone, "left")
-    length = together["input_ids"].shape[1]
-    said = model.generate(**together, **GREEDY, num_beams=beams)[:, length:]
-    distinct = set()
-    for row, clip in enumerate(alone):
-        one = model.generate(**clip, **GREEDY, num_beams=beams)[0, clip["input_ids"].shape[1] :]
-        expected = torch.nn.functional.pad(one, (0, said.shape[1] - len(one)), value=PAD)
-        assert torch.equal(said[row], expected)
-        distinct.add(tuple(one.tolist()))
-    assert len(distinct) > 1
-
-
-@pytest.mark.parametrize("pre_fusion", PRE_FUSIONS)
-@pytest.mark.parametrize("language_model", ["qwen3", "llama"])
-def test_the_cache_changes_nothing(pre_fusion: str, language_model: str) -> None:
-    model = assembled.model(language_model, pre_fusion=pre_fusion)
-    together = assembled.batch(assembled.clips(model), "left")
-    cached = model.generate(**together, **GREEDY, use_cache=True)
-    assert torch.equal(cached, model.generate(**together, **GREEDY, use_cache=False))
-
-
-def test_the_senses_are_read_once_in_generation(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = assembled.model(encoders=True)
-    runs: list[tuple[str, int]] = []
-    for part in ("vision_encoder", "audio_encoder", "vision_branch", "audio_branch"):
-        module = getattr(model, part)
-        module.register_forward_hook(lambda _m, _i, output, part=part: runs.append((part, 1)))
-    together = assembled.batch(assembled.clips(model), "left")
-    output = model.generate(**together, **GREEDY | {"min_new_tokens": 8})
-    assert output.shape[1] == together["input_ids"].shape[1] + 8
-    assert sorted(part for part, _ in runs) == ["audio_branch", "audio_encoder", "vision_branch", "vision_encoder"]
-
-
-def test_sampling_follows_the_seed_and_never_says_a_placeholder() -> None:
-    model = assembled.model()
-    together = assembled.batch(assembled.clips(model), "left")
-    options = GREEDY | {"do_sample": True, "temperature": 5.0, "max_new_tokens": 40, "eos_token_id": None}
-
-    def sample(seed: int) -> Tensor:
-        torch.manual_seed(seed)
-        return model.generate(**together, **options)[:, together["input_ids"].shape[1] :]
-
-    assert torch.equal(sample(1), sample(1))
-    assert not torch.equal(sample(1), sample(2))
-    assert not bool(torch.isin(sample(1), torch.tensor([VIDEO, AUDIO])).any())
-
-
-def test_the_answer_depends_on_every_sense_and_on_the_words() -> None:
-    model = assembled.model(encoders=True)
-    [clip] = assembled.clips(model, [(True, True, 4)])
-    logits = model(**clip).logits[:, -1]
-    for name in ("pixel_values", "sound_inputs"):
-        changed = clip | {name: torch.randn(clip[name].shape)}
-        assert not torch.allclose(model(**changed).logits[:, -1], logits, atol=1e-3), name
-    words = clip["input_ids"].clone()
-    words[0, -2] = 2 + (words[0, -2] + 1) % 50
-    assert not torch.allclose(model(**clip | {"input_ids": words}).logits[:, -1], logits, atol=1e-3)
 
 
 # --- features in the place of frames and sound ---
@@ -247,6 +179,28 @@ def test_every_part_has_finite_gradients_whatever_the_clips_have(
         assert bool(gradient.any()) == there, sense
 
 
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("pre_fusion", ["none", "qformer"])
+def test_the_parts_run_in_one_order_whatever_the_clips_have(training: bool, pre_fusion: str) -> None:
+    model = assembled.model(encoders=True, pre_fusion=pre_fusion)
+    model.vision_encoder.requires_grad_(False)
+    model.audio_encoder.requires_grad_(False)
+    model.train(training)
+    orders = []
+    for mixed in (assembled.MIXED, [(True, False, 3)], [(False, True, 3)], [(False, False, 3)]):
+        order: list[str] = []
+        hooks = [
+            module.register_forward_hook(lambda *_, name=name, order=order: order.append(name))
+            for name, module in model.named_modules()
+        ]
+        model(**assembled.batch(assembled.clips(model, mixed, answer=3)), return_logits=False)
+        for hook in hooks:
+            hook.remove()
+        orders.append(order)
+    assert "vision_encoder" in orders[0]
+    assert all(order == orders[0] for order in orders)
+
+
 @pytest.mark.parametrize("mixed", [assembled.MIXED, [(False, False, 3), (False, True, 2)], [(False, False, 3)]])
 def test_trained_encoders_have_finite_gradients_too(mixed: list[tuple[bool, bool, int]]) -> None:
     model = assembled.model(encoders=True)
@@ -375,72 +329,6 @@ def test_a_sense_that_the_model_lacks_is_refused() -> None:
     model.train()(**video).loss.backward()
     with pytest.raises(ValueError, match="sound: the model has no part that takes it"):
         model(**video, audio_features=torch.zeros(1, 4, MELS), audio_mask=torch.ones(1, 4, dtype=torch.bool))
-
-
-# --- saving and loading ---
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("language_model", ["qwen3", "llama"])
-def test_what_is_saved_is_what_is_loaded(dtype: torch.dtype, language_model: str, tmp_path: Path) -> None:
-    model = assembled.model(language_model, encoders=True, pre_fusion="qformer", branch={"statistics": 1})
-    model = model.to(dtype)
-    model.save_pretrained(tmp_path)
-    loaded = load_strictly(tmp_path)
-    assert loaded.state_dict().keys() == model.state_dict().keys()
-    for name, value in model.state_dict().items():
-        assert loaded.state_dict()[name].dtype == dtype
-        assert torch.equal(loaded.state_dict()[name], value), name
-    tied = loaded.get_output_embeddings().weight is loaded.get_input_embeddings().weight
-    assert tied == (language_model == "qwen3")
-    together = assembled.batch(assembled.clips(model, answer=3))
-    assert torch.equal(loaded.eval()(**together).loss, model(**together).loss)
-    assert type(AutoModelForCausalLM.from_pretrained(tmp_path)) is AffectGPTForConditionalGeneration
-
-
-@pytest.mark.parametrize("with_encoders", [True, False])
-def test_a_checkpoint_that_does_not_fit_is_refused(with_encoders: bool, tmp_path: Path) -> None:
-    model = assembled.model(encoders=True)
-    model.save_pretrained(tmp_path)
-    file = tmp_path / "model.safetensors"
-    weights = load_file(file)
-
-    def saved(changed: dict[str, Tensor]) -> Path:
-        save_file(changed, file, metadata={"format": "pt"})
-        return tmp_path
-
-    name = "vision_branch.projection.weight"
-    with pytest.raises(ValueError, match=f"do not fit the model: missing: {name}$"):
-        load_strictly(saved(without(weights, name)), with_encoders)
-    with pytest.raises(ValueError, match=r"do not fit the model: unexpected: audio_branch\.gate$"):
-        load_strictly(saved(weights | {"audio_branch.gate": torch.zeros(2)}), with_encoders)
-    with pytest.raises(ValueError, match=f"do not fit the model: of another shape: {name}$"):
-        load_strictly(saved(weights | {name: torch.zeros(2, 2)}), with_encoders)
-    bare = {name: value for name, value in weights.items() if not name.startswith("audio_encoder.")}
-    if with_encoders:
-        with pytest.raises(ValueError, match=r"missing: audio_encoder\."):
-            load_strictly(saved(bare))
-    else:
-        assert load_strictly(saved(bare), with_encoders=False).audio_encoder is None
-
-
-def test_loading_without_encoders_says_nothing_of_them(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assembled.model(encoders=True).save_pretrained(tmp_path)
-    AffectGPTForConditionalGeneration.from_pretrained(tmp_path, with_encoders=False)
-    assert "audio_encoder" not in caplog.text
-
-
-@pytest.mark.parametrize("language_model", ["qwen3", "llama"])
-def test_embeddings_grow_for_new_tokens(language_model: str, tmp_path: Path) -> None:
-    model = assembled.model(language_model)
-    model.resize_token_embeddings(70)
-    assert model.get_input_embeddings().weight.shape[0] == 70
-    assert model.get_output_embeddings().weight.shape[0] == 70
-    assert model.config.text_config.vocab_size == 70
-    model.save_pretrained(tmp_path)
-    loaded = load_strictly(tmp_path)
-    prompt = torch.tensor([[3, 69, 5]])
-    torch.testing.assert_close(loaded.eval()(input_ids=prompt).logits, model(input_ids=prompt).logits)
 
 
 def test_the_fused_placeholder_takes_what_both_senses_give() -> None:

@@ -72,8 +72,9 @@ class AffectGPT:
                 processor = AffectGPTProcessor.from_pretrained(source)
                 model = load_strictly(source, dtype=wanted)
             except _LOADING_ERRORS as error:
+                reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
                 raise RequestError(
-                    f"model {path}: it cannot be loaded ({error}); name a model that train wrote"
+                    f"model {path}: it cannot be loaded ({reason}); name a model that train wrote"
                 ) from error
             torch.nn.Module.to(model, place)
             return cls(model, processor, reader)

@@ -22,6 +22,7 @@ from affectgpt.errors import ClipError, RequestError
 ClipLike = str | os.PathLike[str] | Clip
 
 _WHOLE = Cutting(max_clip_s=math.inf)
+_EMPTY = {"zero-duration", "span-out-of-range"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,21 @@ class ClipReader:
         isolated = self._free.get()
         try:
             clip = _found(asked, isolated)
-            return Read(clip, isolated.call(decode, clip, settings))
+            return Read(clip, _decoded(clip, settings, isolated))
         except ClipError as error:
             return error
         finally:
             self._free.put(isolated)
+
+
+def _decoded(clip: Clip, settings: DecodeSettings, isolated: IsolatedProcess) -> Media:
+    try:
+        return isolated.call(decode, clip, settings)
+    except ClipError as error:
+        if settings.frames or error.reason not in _EMPTY:
+            raise
+    # To a model that does not see, a silent film looks empty, and is not.
+    return isolated.call(decode, clip, DecodeSettings(frames=1))
 
 
 def _found(asked: Asked, isolated: IsolatedProcess) -> Clip:

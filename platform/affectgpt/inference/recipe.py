@@ -10,7 +10,7 @@ from affectgpt.recipes.loading import Section, load
 
 
 class GenerationSection(Section):
-    """How the model writes; ``temperature`` 0 is the likeliest text, ``dtype`` null is what the weights were saved in."""
+    """How the model writes: at ``temperature`` 0 the likeliest text; with ``dtype`` null in the saved weights' type."""
 
     max_new_tokens: int = Field(256, ge=1, le=8192)
     temperature: float = Field(0.0, ge=0, le=100)

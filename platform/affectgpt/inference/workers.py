@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import ray
-from ray.data import ActorPoolStrategy, Dataset
+from ray.data import ActorPoolStrategy, DataContext, Dataset
 from ray.exceptions import RayError, RayTaskError
 
 from affectgpt.clips.isolation import IsolatedProcess
 from affectgpt.clips.probing import SourceInfo, probe
 from affectgpt.clips.spans import Cutting
 from affectgpt.dataset.annotating import clip_of
-from affectgpt.dataset.cluster import BLOCKS_PER_CPU, SOURCES_PER_BLOCK, cpus
+from affectgpt.dataset.cluster import BLOCKS_PER_CPU, cpus
 from affectgpt.dataset.inspecting import inspect_rows
 from affectgpt.errors import ClipError, JobError, RequestError, StoppedError
 from affectgpt.evaluation.text_language import Language
@@ -53,7 +53,10 @@ def describe_sources(sources: pa.Table, model: str, language: Language, recipe: 
     schema = predictions_schema(language)
     tables = [schema.empty_table()]
     done, began, said = 0, time.monotonic(), time.monotonic()
-    dataset = _dataset(sources, model, language, recipe)
+    context = DataContext.get_current().copy()
+    context.raise_original_map_exception = True
+    with DataContext.current(context):
+        dataset = _dataset(sources, model, language, recipe)
     try:
         for table in dataset.iter_batches(batch_size=None, batch_format="pyarrow"):
             tables.append(table.cast(schema))
@@ -63,8 +66,9 @@ def describe_sources(sources: pa.Table, model: str, language: Language, recipe: 
                 said = now
                 on_progress(f"described: {done} clips, {done / (now - began):.1f}/s")
     except RayTaskError as error:
-        if (cause := _own_error(error)) is not None:
-            raise cause from None
+        if isinstance(error.cause, RequestError):
+            # Ray Data adds lines of its own about retries.
+            raise RequestError(str(error.cause).partition("\n")[0]) from None
         raise JobError(f"a worker failed; nothing was written\n{error}") from error
     except RayError as error:
         raise StoppedError(f"the cluster failed; nothing was written, run the same command again\n{error}") from error
@@ -74,7 +78,7 @@ def describe_sources(sources: pa.Table, model: str, language: Language, recipe: 
 def _dataset(sources: pa.Table, model: str, language: Language, recipe: Recipe) -> Dataset:
     workers, rows = recipe.workers, sources.num_rows
     actors, reserved_cpus = _actors(recipe)
-    rounds = max(BLOCKS_PER_CPU, math.ceil(rows / (SOURCES_PER_BLOCK * cpus())))
+    rounds = max(BLOCKS_PER_CPU, math.ceil(rows / (workers.batch_size * cpus())))
     dataset = ray.data.from_arrow(sources).repartition(max(1, min(rows, rounds * cpus())))
     inspected = dataset.map_batches(
         _inspect,
@@ -82,7 +86,8 @@ def _dataset(sources: pa.Table, model: str, language: Language, recipe: Recipe) 
         batch_format="pyarrow",
         fn_kwargs={"cutting": recipe.cutting.settings(), "decode": recipe.decode},
     )
-    return inspected.map_batches(
+    # A long video is many clips, which several models share.
+    return inspected.repartition(target_num_rows_per_block=workers.batch_size).map_batches(
         DescribingActor,
         batch_size=workers.batch_size,
         batch_format="pyarrow",
@@ -109,16 +114,6 @@ def _actors(recipe: Recipe) -> tuple[int, float]:
     else:
         most = max(1, int(spare / reserved)) if reserved else 1
     return (most if workers.actors == "auto" else min(workers.actors, most)), reserved
-
-
-def _own_error(error: BaseException) -> RequestError | JobError | None:
-    """Find an error of this project behind what Ray makes of it."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, RequestError | JobError):
-            return seen
-        seen = getattr(seen, "cause", None) or seen.__cause__
-    return None
 
 
 def _inspect(table: pa.Table, cutting: Cutting, decode: DecodeSection) -> pa.Table:

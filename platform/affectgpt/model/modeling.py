@@ -226,11 +226,11 @@ class AffectGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # ty
             starts = past_key_values is None or past_key_values.get_seq_length() == 0
             inputs_embeds = self.get_input_embeddings()(input_ids)
             if starts:
-                encoded = self.encode(pixel_values, frame_mask, sound_inputs, sound_mask)
-                video = given(encoded.get("video_features", video_features), encoded.get("frame_mask", frame_mask))
-                audio = given(encoded.get("audio_features", audio_features), encoded.get("audio_mask", audio_mask))
-                every_part = self.training or labels is not None
-                inputs_embeds = self._with_senses(input_ids, inputs_embeds, video, audio, every_part)
+                every_part = self.training or labels is not None or self.pre_fusion is not None
+                blank = input_ids if every_part else None
+                video = self._video(pixel_values, video_features, frame_mask, blank)
+                audio = self._audio(sound_inputs, sound_mask, audio_features, audio_mask, blank)
+                inputs_embeds = self._with_senses(input_ids, inputs_embeds, video, audio)
         if position_ids is None and attention_mask is not None and attention_mask.ndim == 2:
             position_ids = (attention_mask.long().cumsum(-1) - 1).clamp(min=0)[:, -inputs_embeds.shape[1] :]
         columns = None if labels is None else answer_columns(labels)
@@ -269,14 +269,32 @@ class AffectGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # ty
             attentions=output.attentions,
         )
 
-    def _with_senses(
-        self, input_ids: Tensor, embeds: Tensor, video: Features | None, audio: Features | None, every_part: bool
-    ) -> Tensor:
+    # Each sense is encoded or stood in for at the same point: ZeRO-3 wants the parts run in one order by all workers.
+    def _video(
+        self, pixel_values: Tensor | None, features: Tensor | None, mask: Tensor | None, blank: Tensor | None
+    ) -> Features | None:
+        if pixel_values is not None:
+            return encode_video(self._needed(self.vision_encoder, "pixel_values"), pixel_values, mask)
+        if features is None and self.vision_branch is not None and blank is not None:
+            return no_video(self.vision_encoder, self.config.vision_config, blank)
+        return given(features, mask)
+
+    def _audio(
+        self,
+        sound_inputs: Tensor | None,
+        sound_mask: Tensor | None,
+        features: Tensor | None,
+        mask: Tensor | None,
+        blank: Tensor | None,
+    ) -> Features | None:
+        if sound_inputs is not None:
+            return encode_audio(self._needed(self.audio_encoder, "sound_inputs"), sound_inputs, sound_mask)
+        if features is None and self.audio_branch is not None and blank is not None:
+            return no_audio(self.audio_encoder, self.config.audio_config, blank)
+        return given(features, mask)
+
+    def _with_senses(self, input_ids: Tensor, embeds: Tensor, video: Features | None, audio: Features | None) -> Tensor:
         """Return the embeddings (B, L, D) of the prompts with the vectors of the senses in their places."""
-        if video is None and self.vision_branch is not None and (every_part or self.pre_fusion is not None):
-            video = no_video(self.vision_encoder, self.config.vision_config, input_ids)
-        if audio is None and self.audio_branch is not None and (every_part or self.pre_fusion is not None):
-            audio = no_audio(self.audio_encoder, self.config.audio_config, input_ids)
         seen = None if video is None else fuse_video(self._needed(self.vision_branch, "video"), video)
         heard = None if audio is None else fuse_audio(self._needed(self.audio_branch, "sound"), audio)
         has_video = None if video is None else video.mask.any(-1)

@@ -139,8 +139,8 @@ def export_stage(job: StageJob, checkpoint: Checkpoint, uri: str) -> ExportedMod
 
 
 def _architecture(part: Any) -> str:
-    fusion = getattr(getattr(part, "fusion", None), "__class__", None)
-    return type(part).__name__ + (f" with {fusion.__name__}" if fusion is not None else "")
+    fusion = getattr(part, "fusion", None)
+    return type(part).__name__ + ("" if fusion is None else f" with {type(fusion).__name__}")
 
 
 def describe(job: StageJob, model_uri: str, places: Sequence[int]) -> tuple[list[str], float | None]:

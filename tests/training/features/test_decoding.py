@@ -55,6 +55,16 @@ def test_a_model_without_a_sense_is_given_nothing_of_it(tmp_path: Path, sense: s
     assert streams(clip, settings) == (sense != "vision", sense != "audio")
 
 
+def test_a_silent_clip_gives_a_model_that_only_hears_nothing(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, ModelSection(language_model=LANGUAGE_MODEL, vision=None, audio=AUDIO))
+    silent = write_media(tmp_path / "silent.mp4", Video())
+    for clip in (clip_at(silent), clip_at(silent, 0.5, 1.0)):
+        found = preprocess(clip, settings)
+        assert found.pixel_values is None
+        assert found.sound_inputs is None
+        assert streams(clip, settings) == (False, False)
+
+
 def test_long_sound_is_cut(tmp_path: Path) -> None:
     settings = make_settings(tmp_path)
     clip = clip_at(write_media(tmp_path / "long.wav", sound=Sound(codec="pcm_s16le", seconds=8.0, rate=16_000)))

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
+from transformers.utils import logging
 
 from affectgpt.clips.clip import Clip
 from affectgpt.errors import ClipError
@@ -92,6 +93,8 @@ class EncodingActor:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        # Its bars would run through what the job prints.
+        logging.disable_progress_bar()
         _encoders(plan.settings)
 
     def __call__(self, table: pa.Table) -> pa.Table:

@@ -82,9 +82,9 @@ def _keys(clips: pa.Table, on_progress: Say) -> tuple[list[str | None], dict[str
     problems: dict[str, Problem] = {}
     if unknown:
         on_progress(f"reading {len(unknown)} files, to tell their content apart")
-        blocks = _blocks(len(unknown), _FILES_PER_BLOCK)
-        dataset = ray.data.from_arrow(pa.table({"uri": unknown})).repartition(blocks)
-        hashed = dataset.map_batches(hash_block, batch_size=None, batch_format="pyarrow")
+        hashed = _in_blocks(pa.table({"uri": unknown}), _FILES_PER_BLOCK).map_batches(
+            hash_block, batch_size=None, batch_format="pyarrow"
+        )
         for row in _run(hashed, f"reading: {{done}} of {len(unknown)} files", on_progress):
             if row["sha256"] is None:
                 problems[row["uri"]] = (row["error"], row["message"])
@@ -129,8 +129,7 @@ def _work(clips: pa.Table, keys: Sequence[str | None], found: Found, senses: Seq
 def _dataset(work: pa.Table, plan: Plan) -> Dataset:
     """Lay out the pipeline: one stage, but for GPUs, which should not wait for the decoding."""
     settings, features = plan.settings, plan.settings.features
-    blocks = _blocks(work.num_rows, features.clips_per_block)
-    dataset = ray.data.from_arrow(work).repartition(blocks)
+    dataset = _in_blocks(work, features.clips_per_block)
     options: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
     if not features.enabled:
         return dataset.map_batches(check_block, fn_kwargs={"settings": settings}, **options)
@@ -144,11 +143,10 @@ def _dataset(work: pa.Table, plan: Plan) -> Dataset:
         options["num_gpus"] = features.num_gpus
     else:
         actors, num_cpus = _actors_on_cpus(features)
-    actors = min(actors, blocks)
     return dataset.map_batches(
         EncodingActor,
         fn_constructor_kwargs={"plan": plan},
-        compute=ActorPoolStrategy(size=actors),
+        compute=ActorPoolStrategy(size=min(actors, dataset.num_blocks())),
         num_cpus=num_cpus,
         **options,
     )
@@ -209,10 +207,14 @@ def ray_errors(remedy: str) -> Iterator[None]:
         raise StoppedError(f"the cluster failed; {remedy}\n{error}") from error
 
 
-def _blocks(rows: int, rows_per_block: int) -> int:
-    """As many blocks as keep all CPUs busy to the end, as far as there are rows."""
-    rounds = max(BLOCKS_PER_CPU, math.ceil(rows / (rows_per_block * cpus())))
-    return max(1, min(rows, rounds * cpus()))
+def _in_blocks(table: pa.Table, rows_per_block: int) -> Dataset:
+    """Make a dataset of as many blocks as keep all CPUs busy to the end, as far as there are rows.
+
+    They are cut here: Ray's own ``repartition`` would wait for a CPU that the actors behind it hold.
+    """
+    rounds = max(BLOCKS_PER_CPU, math.ceil(table.num_rows / (rows_per_block * cpus())))
+    size = math.ceil(table.num_rows / (rounds * cpus()))
+    return ray.data.from_arrow([table.slice(first, size) for first in range(0, table.num_rows, size)])
 
 
 def _opening(settings: PreparationSettings, missing: int, before: int) -> str:

@@ -1,0 +1,101 @@
+"""Whole runs of ``train``: on several nodes, with real architectures, without a cache, and into trouble."""
+
+import json
+from pathlib import Path
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from affectgpt.model import AffectGPTForConditionalGeneration, AffectGPTProcessor
+from tests.integration.training import losses, make_data, run_train
+from tests.model.tiny import tiny_clip, tiny_hubert, tiny_qwen3
+
+COARSE = ("--stages", "coarse")
+BRANCH = {"hidden_size": 16, "heads": 2, "layers": 1, "queries": 2}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_data(tmp_path_factory.mktemp("data"))
+
+
+def test_real_architectures_train_by_the_gpu_recipe_on_two_nodes(data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    stage = {"batch_size": 4, "micro_batch_size": 2, "epochs": None, "steps": 3}
+    sizes = {
+        "model.language_model.source": str(tiny_qwen3(tmp_path / "qwen3")),
+        "model.vision.encoder": str(tiny_clip(tmp_path / "clip")),
+        "model.audio.encoder": str(tiny_hubert(tmp_path / "hubert")),
+        **{f"model.{sense}.{key}": size for sense in ("vision", "audio") for key, size in BRANCH.items()},
+        **{f"stages.{name}.{key}": value for name in ("coarse", "fine") for key, value in stage.items()},
+        "workers": {"count": 2, "num_cpus": 1, "gpu": False},
+        "features.num_gpus": 0,
+        "report.described": 2,
+        "report.max_new_tokens": 4,
+        "report.log_every_steps": 1,
+    }
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        options = ["--recipe", "gpu", "--fine", str(data / "fine.csv"), "--media", str(data / "media")]
+        done = run_train(data, output, sizes, *options, small=False, env={"RAY_ADDRESS": cluster.address})
+    finally:
+        cluster.shutdown()
+        ray.shutdown()
+    assert done.returncode == 0, done.stderr
+    assert sorted(losses(output, "coarse")) == sorted(losses(output, "fine")) == [1, 2, 3]
+    model = AffectGPTForConditionalGeneration.from_pretrained(output / "model")
+    assert type(model.language_model).__name__ == "Qwen3ForCausalLM"
+    assert {type(model.vision_encoder).__name__, type(model.audio_encoder).__name__} == {
+        "CLIPVisionModel",
+        "HubertModel",
+    }
+    assert AffectGPTProcessor.from_pretrained(output / "model").fused_tokens == 1
+    for stage_name in ("coarse", "fine"):
+        outcome = json.loads((output / "stages" / stage_name / "outcome.json").read_text(encoding="utf-8"))
+        assert outcome["exported_loss"] == pytest.approx(outcome["chosen_loss"], rel=0.03)
+        assert 0 < outcome["trained"] < outcome["parameters"]
+    report = json.loads((output / "report.json").read_text(encoding="utf-8"))
+    assert [stage["name"] for stage in report["stages"]] == ["coarse", "fine"]
+    assert (output / "report.html").exists()
+    assert (output / "model" / "README.md").exists()
+
+
+def test_an_encoder_is_trained_on_clips_that_are_decoded_as_they_are_needed(data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    settings = {
+        "model.vision.encoder": str(tiny_clip(tmp_path / "clip")),
+        "features.enabled": False,
+        "stages.coarse.trainable": {"language_model": "full", "vision_encoder": "full"},
+        "stages.coarse.steps": 4,
+    }
+    done = run_train(data, output, settings, *COARSE)
+    assert done.returncode == 0, done.stderr
+    assert not (output / "features").exists()
+    before, after = (
+        AffectGPTForConditionalGeneration.from_pretrained(output / folder).vision_encoder.state_dict()
+        for folder in ("stages/initial/model", "model")
+    )
+    assert any((before[name] != after[name]).any() for name in before)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_names_the_batch(data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    settings = {"stages.coarse.learning_rate": 1e30, "stages.coarse.warmup": 0.0, "checkpoints.every_steps": 1}
+    done = run_train(data, output, settings, *COARSE)
+    assert done.returncode == 1, done.stderr
+    assert "stage coarse, step" in done.stderr
+    assert "coarse/000" in done.stderr
+    assert not (output / "model").exists()
+
+
+def test_too_little_memory_is_said_before_the_first_step(data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    huge = {"stages.coarse.batch_size": 10**9, "stages.coarse.micro_batch_size": 10**9}
+    done = run_train(data, output, huge, *COARSE)
+    assert done.returncode == 1, done.stderr
+    assert "GiB for each worker" in done.stderr
+    assert "micro_batch_size" in done.stderr
+    assert not (output / "metrics.jsonl").exists()

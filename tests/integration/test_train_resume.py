@@ -1,0 +1,63 @@
+"""A training that is killed goes on as if nothing had happened, also with another number of workers."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.integration.test_resume import kill_processes
+from tests.integration.training import command, losses, make_data, run_train
+
+STAGE = ("--stages", "coarse")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, float]:
+    output = tmp_path_factory.mktemp("undisturbed") / "out"
+    done = run_train(data, output, {"workers.count": 2, "workers.num_cpus": 0.5}, *STAGE)
+    assert done.returncode == 0, done.stderr
+    return losses(output, "coarse")
+
+
+def wait_for_checkpoint(run: subprocess.Popen[str], output: Path, step: int) -> None:
+    """Wait until a checkpoint is committed and training has gone on beyond it."""
+    while (
+        not list((output / "stages" / "coarse" / "checkpoints").glob("checkpoint_*/position.json"))
+        or max(losses(output, "coarse"), default=0) < step
+    ):
+        assert run.poll() is None, run.communicate()[1]
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("zero", [2, 3])
+def test_killed_workers_and_a_killed_driver_leave_no_trace_in_the_losses(
+    zero: int, data: Path, tmp_path: Path, undisturbed: dict[int, float]
+) -> None:
+    assert sorted(undisturbed) == list(range(1, 13))
+    output = tmp_path / "out"
+    settings = {
+        "stages.coarse.deepspeed": {"zero": zero},
+        "workers.count": 2,
+        "workers.num_cpus": 0.5,
+    }
+    run = subprocess.Popen(
+        command(data, output, settings, *STAGE), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_for_checkpoint(run, output, 5)
+    kill_processes(run, lambda words: bool(words) and words[0].startswith("ray::RayTrainWorker"))
+    wait_for_checkpoint(run, output, 9)
+    os.kill(run.pid, signal.SIGKILL)
+    run.communicate()
+
+    resumed = run_train(data, output, settings | {"workers.count": 1}, *STAGE)
+    assert resumed.returncode == 0, resumed.stderr
+    assert losses(output, "coarse") == pytest.approx(undisturbed, abs=1e-4)
+    assert (output / "model" / "model.safetensors").exists()
