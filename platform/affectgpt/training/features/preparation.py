@@ -130,6 +130,7 @@ def _dataset(work: pa.Table, plan: Plan) -> Dataset:
     """Lay out the pipeline: one stage, but for GPUs, which should not wait for the decoding."""
     settings, features = plan.settings, plan.settings.features
     dataset = _in_blocks(work, features.clips_per_block)
+    blocks = dataset.num_blocks()
     options: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
     if not features.enabled:
         return dataset.map_batches(check_block, fn_kwargs={"settings": settings}, **options)
@@ -146,7 +147,7 @@ def _dataset(work: pa.Table, plan: Plan) -> Dataset:
     return dataset.map_batches(
         EncodingActor,
         fn_constructor_kwargs={"plan": plan},
-        compute=ActorPoolStrategy(size=min(actors, dataset.num_blocks())),
+        compute=ActorPoolStrategy(size=min(actors, blocks)),
         num_cpus=num_cpus,
         **options,
     )
