@@ -66,3 +66,25 @@ except RequestError as error:
         answer = subprocess.run(command, capture_output=True, text=True, check=True)
         locked.chmod(0o755)
         assert answer.stdout == f"recipe {file}: cannot be read: Permission denied; change its permissions\n"
+
+
+class Rates(Section):
+    rate: float = 0.0
+    name: str = ""
+
+
+@pytest.mark.parametrize("text", ["1e-4", "1E-4", "1.0e-04", "0.1e-3", ".1e-3", "0.0001"])
+def test_a_number_may_be_written_with_an_exponent(tmp_path: Path, text: str) -> None:
+    assert load(Rates, "evaluate", _file(tmp_path, f"rate: {text}")).rate == pytest.approx(1e-4)
+    assert load(Rates, "evaluate", _file(tmp_path, ""), [f"rate={text}"]).rate == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize("text", ["1e", "e5", "1e5x", "v1e5", "'1e5'"])
+def test_text_that_resembles_a_number_stays_text(tmp_path: Path, text: str) -> None:
+    assert load(Rates, "evaluate", _file(tmp_path, f"name: {text}")).name == text.strip("'")
+
+
+def _file(folder: Path, content: str) -> str:
+    file = folder / "mine.yaml"
+    file.write_text(content, encoding="utf-8")
+    return str(file)

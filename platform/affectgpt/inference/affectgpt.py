@@ -43,7 +43,7 @@ class AffectGPT:
         self.model.train(False)
         self.processor = processor
         self._reader = reader or ClipReader()
-        self._perception = perception_of(model, processor)
+        self._perception = perception_of(processor)
 
     @classmethod
     def from_pretrained(

@@ -66,6 +66,8 @@ class AffectGPTProcessor(ProcessorMixin):
         video_tokens: how many vectors the language model is given of the frames.
         audio_tokens: how many of the sound.
         fused_tokens: how many of their fusion; 0 where they are not fused.
+        frames: how many frames of a clip the model was made for, if it sees.
+        longest_s: how many seconds of its sound, if it hears.
     """
 
     def __init__(
@@ -76,6 +78,8 @@ class AffectGPTProcessor(ProcessorMixin):
         video_tokens: int = 0,
         audio_tokens: int = 0,
         fused_tokens: int = 0,
+        frames: int = 8,
+        longest_s: float = 30.0,
         chat_template: str | None = None,
     ) -> None:
         """Make the processor.
@@ -87,6 +91,8 @@ class AffectGPTProcessor(ProcessorMixin):
             video_tokens: see the attributes.
             audio_tokens: see the attributes.
             fused_tokens: see the attributes.
+            frames: see the attributes.
+            longest_s: see the attributes.
             chat_template: not used: the chat format is the tokenizer's.
 
         Raises:
@@ -107,6 +113,8 @@ class AffectGPTProcessor(ProcessorMixin):
         self.video_tokens = video_tokens
         self.audio_tokens = audio_tokens
         self.fused_tokens = fused_tokens
+        self.frames = frames
+        self.longest_s = longest_s
 
     def __call__(
         self, clips: Sequence[ClipInput], padding_side: str = "left", label: bool = False, max_tokens: int | None = None
@@ -272,6 +280,22 @@ class AffectGPTProcessor(ProcessorMixin):
     def end_token_id(self) -> int:
         """The token that ends an answer, at which generation stops."""
         return end_of_answer(self.tokenizer)
+
+    @property
+    def frame_size(self) -> int:
+        """The shorter side in pixels to which pictures are scaled before they are cropped.
+
+        Raises:
+            ValueError: the model does not see, or its image processor does not say.
+        """
+        size = getattr(self.image_processor, "frame_size", None)
+        if size is not None:
+            return int(size)
+        sizes: Mapping[str, int | None] = getattr(self.image_processor, "size", None) or {}
+        sides = [side for name in ("shortest_edge", "height", "width") if (side := sizes.get(name)) is not None]
+        if not sides:
+            raise ValueError(f"the image processor scales to {dict(sizes)}; it has to say shortest_edge, or both sides")
+        return min(sides)
 
     def slot_token_id(self, slot: Slot) -> int:
         """Return the id of a placeholder."""

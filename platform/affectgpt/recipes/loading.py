@@ -1,5 +1,6 @@
 """Recipes: the settings of a job, from a YAML file and from overrides, checked before anything starts."""
 
+import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -11,6 +12,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from affectgpt.errors import RequestError
 
 Recipe = TypeVar("Recipe", bound=BaseModel)
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads ``1e-4`` as a number, as JSON and YAML 1.2 do; PyYAML's own loader takes it for text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)[eE][-+]?\d+$"), list("-+.0123456789")
+)
 
 
 class Section(BaseModel):
@@ -53,7 +63,7 @@ def _read(job: str, name_or_file: str) -> dict[str, Any]:
         names = sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
         raise RequestError(f"recipe {name_or_file}: name one of {', '.join(names)}, or a file that ends in .yaml")
     try:
-        settings = yaml.safe_load(text)
+        settings = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise RequestError(f"recipe {name_or_file}: not readable as YAML: {error}") from error
     if settings is None:
@@ -85,7 +95,7 @@ def _apply(settings: dict[str, Any], override: str) -> None:
     if not separator or not all(keys):
         raise RequestError(f"--set {override}: expected key.key=value, for example --set a.b=16")
     try:
-        value = yaml.safe_load(text)
+        value = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise RequestError(f"--set {override}: the value is not readable as YAML: {error}") from error
     section = settings

@@ -85,6 +85,8 @@ def build_initial_model(
             video_tokens=0 if vision is None else vision.branch.tokens,
             audio_tokens=0 if audio is None else audio.branch.tokens,
             fused_tokens=fused,
+            frames=8 if section.vision is None else section.vision.frames,
+            longest_s=30.0 if section.audio is None else section.audio.longest_s,
         )
         config = AffectGPTConfig(
             text_config=language_model.config,

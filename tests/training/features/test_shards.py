@@ -93,7 +93,7 @@ def test_clips_of_a_deleted_shard_are_missing(tmp_path: Path) -> None:
     assert cache.read_index()["clip_key"].to_pylist() == ["blind"]
 
 
-def test_the_newest_of_two_writings_is_whole(tmp_path: Path) -> None:
+def test_a_clip_that_was_written_twice_is_there_once(tmp_path: Path) -> None:
     """Two runs at a time, or one whose worker was tried again, write a clip twice."""
     write(tmp_path)
     write(tmp_path)

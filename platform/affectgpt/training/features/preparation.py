@@ -155,9 +155,9 @@ def _dataset(work: pa.Table, plan: Plan) -> Dataset:
 
 def _actors_on_cpus(features: FeaturesSection) -> tuple[int, float]:
     """Say how many processes encode, and how many CPUs each reserves: as the recipe says, or what a node has."""
-    largest = max(node["Resources"].get("CPU", 0.0) for node in ray.nodes() if node["Alive"])
-    num_cpus = min(features.num_cpus, largest)
-    return (max(1, int(cpus() / num_cpus)) if num_cpus else cpus()), num_cpus
+    nodes = [node["Resources"].get("CPU", 0.0) for node in ray.nodes() if node["Alive"]]
+    num_cpus = min(features.num_cpus, max(nodes))
+    return (sum(int(node // num_cpus) for node in nodes) if num_cpus else cpus()), num_cpus
 
 
 def _actors_on_gpus(features: FeaturesSection) -> tuple[int, float]:

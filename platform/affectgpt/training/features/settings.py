@@ -1,7 +1,6 @@
 """How clips are prepared: what the decoding, the encoders and the cache need to know."""
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +10,6 @@ import pyarrow.fs as pafs
 
 from affectgpt.clips.decoding import DecodeSettings
 from affectgpt.clips.storage import filesystem_of, local_path
-from affectgpt.errors import RequestError
 from affectgpt.model.processing import AffectGPTProcessor
 from affectgpt.training.recipe import BranchSection, FeaturesSection, ModelSection
 
@@ -65,8 +63,7 @@ class PreparationSettings:
         vision = self.model.vision
         if vision is None:
             return DecodeSettings(frames=0)
-        size = vision.frame_size if vision.encoder is None else _shorter_side(self.processor().image_processor.size)
-        return DecodeSettings(frames=vision.frames, frame_size=size)
+        return DecodeSettings(frames=vision.frames, frame_size=self.processor().frame_size)
 
 
 @lru_cache(maxsize=2)
@@ -96,15 +93,3 @@ def _copies() -> tempfile.TemporaryDirectory[str]:
 @lru_cache(maxsize=2)
 def _processor(checkpoint: str) -> AffectGPTProcessor:
     return AffectGPTProcessor.from_pretrained(local_checkpoint(checkpoint))
-
-
-def _shorter_side(size: Mapping[str, int | None]) -> int:
-    """Return the shorter side of the pictures that an image processor scales to, before it crops them.
-
-    Raises:
-        RequestError: it does not say.
-    """
-    sides = [side for name in ("shortest_edge", "height", "width") if (side := size.get(name)) is not None]
-    if not sides:
-        raise RequestError(f"the image processor scales pictures to {size}; it has to say shortest_edge, or both sides")
-    return min(sides)
