@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.figures import MARK, SEPARATOR
 
-BENCHMARKS = ("decode", "acoustic", "start_up", "pipeline", "resume", "scale", "peers", "evaluate")
+BENCHMARKS = ("decode", "acoustic", "start_up", "pipeline", "resume", "scale", "peers", "evaluate", "training")
 COLUMNS = ("claim", "measured", "target", "")
 
 

@@ -11,6 +11,14 @@ from tests.browser import Browser
 PROJECT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests of whole jobs, which start clusters, run one after the other, first and beside all others."""
+    for item in items:
+        of_jobs = (PROJECT / "tests" / "integration") in item.path.parents
+        item.add_marker(pytest.mark.xdist_group("jobs" if of_jobs else str(item.path)))
+    items.sort(key=lambda item: (PROJECT / "tests" / "integration") not in item.path.parents)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with research data; tests that need it are skipped where it is missing."""

@@ -1,9 +1,12 @@
-"""The source root is called platform, like a module of the standard library; both must work everywhere."""
+"""The source root has the name of a standard module and works everywhere; its packages keep to their floors."""
 
+import ast
 import platform
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
 SHOW = "import platform, affectgpt; print(platform.system(), platform.__file__)"
@@ -25,18 +28,57 @@ def test_it_wins_in_a_script_below_jobs() -> None:
     assert "EMER-Coarse" in helped.stdout
 
 
-def test_each_package_imports_without_the_floors_above_it() -> None:
-    """Lower floors know nothing of higher ones, and neither clips nor annotate nor evaluation knows Ray."""
-    forbidden = {
-        "clips": ("affectgpt.annotate", "affectgpt.dataset", "affectgpt.evaluation", "ray", "torch"),
-        "annotate": ("affectgpt.dataset", "affectgpt.evaluation", "ray", "torch"),
-        "dataset": ("affectgpt.evaluation", "affectgpt.demo", "torch"),
-        "evaluation": ("affectgpt.demo", "ray", "torch"),
-    }
-    for package, names in forbidden.items():
-        folder = PROJECT / "platform" / "affectgpt" / package
-        for file in folder.rglob("*.py"):
-            lines = [line.split() for line in file.read_text().splitlines()]
-            imported = [words[1] for words in lines if words[:1] in (["import"], ["from"])]
-            bad = [name for name in imported if name.startswith(names)]
-            assert not bad, f"{file.relative_to(PROJECT)} imports {bad}"
+FORBIDDEN = {
+    "clips": ("annotate", "dataset", "evaluation", "model", "training", "inference", "demo", "ray", "torch"),
+    "annotate": ("dataset", "evaluation", "model", "training", "inference", "demo", "ray", "torch"),
+    "dataset": ("evaluation", "model", "training", "inference", "demo", "torch"),
+    "evaluation": ("model", "training", "inference", "demo", "ray", "torch"),
+    "model": ("annotate", "dataset", "evaluation", "training", "inference", "demo", "ray"),
+    "training": ("inference", "demo"),
+    "inference": ("training", "demo"),
+    "recipes": ("clips", "annotate", "dataset", "evaluation", "model", "training", "inference", "demo", "ray", "torch"),
+}
+"""The higher floors, and what is too heavy, that no file of a package imports, not even within a function."""
+
+COMMANDS = (
+    "dataset.command",
+    "evaluation.command",
+    "evaluation.split_command",
+    "inference.command",
+    "training.command",
+)
+HEAVY = {"ray", "torch", "transformers", "deepspeed", "peft"}
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_a_package_imports_no_floor_above_it(package: str) -> None:
+    folder = PROJECT / "platform" / "affectgpt" / package
+    files = sorted(folder.rglob("*.py"))
+    assert files
+    for file in files:
+        imported = imports_of(file)
+        names = [name.removeprefix("affectgpt.").partition(".")[0] for name in imported]
+        bad = [whole for whole, name in zip(imported, names, strict=True) if name in FORBIDDEN[package]]
+        assert not bad, f"{file.relative_to(PROJECT)} imports {bad}"
+
+
+def imports_of(file: Path) -> list[str]:
+    """Give the whole names of all that a file imports, wherever in it."""
+    names = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} has a relative import"
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_starts_without_heavy_imports(name: str) -> None:
+    """Nobody who asks for help or is refused should wait for them."""
+    script = f"import sys, affectgpt.{name}; print(sorted({HEAVY} & set(sys.modules)))"
+    shown = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT / "tests", capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.strip() == "[]"

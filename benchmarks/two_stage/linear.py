@@ -7,9 +7,7 @@ _SHRINKAGE = 0.3
 """How far the covariance is drawn to that of independent measures of equal variance; chosen on training speakers."""
 
 
-def classify(
-    learnt: NDArray[np.float64], emotions: NDArray[np.str_], judged: NDArray[np.float64]
-) -> NDArray[np.str_]:
+def classify(learnt: NDArray[np.float64], emotions: NDArray[np.str_], judged: NDArray[np.float64]) -> NDArray[np.str_]:
     """Classify by linear discriminant analysis with shrinkage (J. Friedman, JASA 84, 1989).
 
     Args:

@@ -1,7 +1,7 @@
 """Scores the arms with ``affectgpt.evaluation``, and compares them clip by clip."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -180,7 +180,11 @@ def figures(scores: ArmScores, truth: Mapping[str, str]) -> dict[str, float]:
 
 
 def compare(
-    names: tuple[str, str], scores: Mapping[str, ArmScores], speaker_of: Mapping[str, str], metric: str
+    names: tuple[str, str],
+    scores: Mapping[str, ArmScores],
+    speaker_of: Mapping[str, str],
+    metric: str,
+    among: Collection[str] | None = None,
 ) -> Difference:
     """Compare two arms on the clips that both were run on.
 
@@ -189,8 +193,10 @@ def compare(
         scores: of all arms.
         speaker_of: the speaker of each clip; clips of one speaker are more alike than others.
         metric: ``accuracy`` of the first label, or ``f_s``.
+        among: the clips that are looked at, or None for all.
     """
-    common = [clip for clip in scores[names[0]].clip_ids if clip in set(scores[names[1]].clip_ids)]
+    others = set(scores[names[1]].clip_ids).intersection(speaker_of if among is None else among)
+    common = [clip for clip in scores[names[0]].clip_ids if clip in others]
     sides = []
     for name in names:
         row_of = {clip: row for row, clip in enumerate(scores[name].clip_ids)}

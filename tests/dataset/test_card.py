@@ -9,7 +9,7 @@ import yaml
 from datasets import load_dataset
 from huggingface_hub import DatasetCard
 
-from affectgpt.dataset.card import render_card
+from affectgpt.dataset.card import markdown, render_card
 from affectgpt.dataset.schema import DATA, REJECTED
 
 
@@ -113,3 +113,11 @@ def test_a_card_of_nothing_says_so(empty_report: dict[str, Any]) -> None:
     card = render_card(empty_report, "Demo")
     assert "Length of all annotated clips: —. Distinct labels: 0.\n" in card
     assert "in `data/` | 0 |" in card
+
+
+def test_text_is_cut_at_its_limit_before_it_is_escaped() -> None:
+    stars = "* " * 300
+    assert markdown(stars) == r"\* " * 99 + r"\*"
+    assert markdown(stars, limit=5) == r"\* \*"
+    assert markdown(stars, limit=None) == r"\* " * 299 + r"\*"
+    assert markdown("well-known\n\twords") == "well-known words"

@@ -8,7 +8,8 @@ import ray
 from ray.cluster_utils import Cluster
 
 from affectgpt.model import AffectGPTForConditionalGeneration, AffectGPTProcessor
-from tests.integration.training import losses, make_data, run_train
+from tests.integration.s3_server import S3Server
+from tests.integration.training import SMALL, losses, make_data, run_train
 from tests.model.tiny import tiny_clip, tiny_hubert, tiny_qwen3
 
 COARSE = ("--stages", "coarse")
@@ -79,6 +80,25 @@ def test_an_encoder_is_trained_on_clips_that_are_decoded_as_they_are_needed(data
         for folder in ("stages/initial/model", "model")
     )
     assert any((before[name] != after[name]).any() for name in before)
+
+
+def test_a_run_that_lives_in_an_object_store(data: Path, s3: S3Server) -> None:
+    """Output, checkpoints, features and clips are in a bucket; a second command finds everything done."""
+    s3.upload({f"clips/{clip.name}": clip for clip in (data / "media").iterdir()})
+    output = f"s3://{s3.bucket}/run"
+    options = ["--fine", str(data / "fine.csv"), "--media", f"s3://{s3.bucket}/clips", "--stages", "fine"]
+    settings = {"stages.fine": SMALL["stages.coarse"] | {"data": {"fine": 1.0}, "inherit": "initial", "steps": 5}}
+    done = run_train(data, output, settings, *options, env=s3.environment())
+    assert done.returncode == 0, done.stderr
+    names = {entry["Key"] for entry in s3.client().list_objects_v2(Bucket=s3.bucket, Prefix="run/")["Contents"]}
+    assert {
+        f"run/{name}" for name in ("report.html", "metrics.jsonl", "model/model.safetensors", "model/README.md")
+    } <= names
+    assert any(name.startswith("run/stages/fine/checkpoints/checkpoint_") for name in names)
+    assert any(name.startswith("run/features/audio/") for name in names)
+    again = run_train(data, output, settings, *options, env=s3.environment())
+    assert again.returncode == 0, again.stderr
+    assert "stage fine: done before" in again.stderr
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_names_the_batch(data: Path, tmp_path: Path) -> None:

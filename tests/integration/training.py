@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +15,7 @@ from tests.integration.conftest import PROJECT
 from tests.integration.made import write_clips
 
 FEELINGS = (("happy", "高兴"), ("sad", "悲伤"), ("angry", "愤怒"))
-SMALL = {
+SMALL: dict[str, Any] = {
     "model.language_model": {"vocabulary": 320, "hidden_size": 32, "layers": 1, "heads": 2},
     "model.vision": {"frames": 2, "queries": 2, "hidden_size": 16, "layers": 1, "heads": 2, "dropout": 0.0},
     "model.audio": {"queries": 2, "hidden_size": 16, "layers": 1, "heads": 2, "subsampling": 3, "dropout": 0.0},
@@ -74,7 +75,7 @@ def command(data: Path, output: Path, settings: dict[str, object], *options: str
 
 def run_train(
     data: Path,
-    output: Path,
+    output: Path | str,
     settings: dict[str, object],
     *options: str,
     small: bool = True,

@@ -22,6 +22,7 @@ _SIZES = {
     1_000_000_000: "100M<n<1B",
 }
 _LABELS_NAMED = 10
+_LONGEST_TEXT = 200
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$])")
 _PRIMARY_LANGUAGE = re.compile(r"([a-z]{2,3})(?:-|$)")
 
@@ -45,7 +46,7 @@ def render_card(report: Mapping[str, Any], dataset_name: str) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        markdown=_markdown, count=text.count, duration=text.duration, moment=text.moment, words=text.words
+        markdown=markdown, count=text.count, duration=text.duration, moment=text.moment, words=text.words
     )
     engines = {step: settings["engine"] for step, settings in report["recipe"]["steps"].items()}
     return environment.get_template("card.md.jinja").render(
@@ -60,7 +61,7 @@ def render_card(report: Mapping[str, Any], dataset_name: str) -> str:
 
 def _front_matter(report: Mapping[str, Any], dataset_name: str) -> str:
     matter = {
-        "pretty_name": _one_line(dataset_name),
+        "pretty_name": one_line(dataset_name),
         "language": _languages(report["languages"]),
         "license": "unknown",
         "annotations_creators": ["machine-generated"],
@@ -82,10 +83,18 @@ def _languages(spoken: Mapping[str, int]) -> list[str]:
     return list(dict.fromkeys(["en", "zh", *sorted(tag[1] for tag in tags if tag)]))
 
 
-def _one_line(value: str) -> str:
+def one_line(value: str) -> str:
+    """Put any text on one line, without characters that cannot be shown."""
     return text.printable(" ".join(value.split()))
 
 
-def _markdown(value: str) -> str:
-    """Make any text harmless within one line of Markdown: shown as it is, neither markup nor HTML."""
-    return _MARKDOWN_SPECIAL.sub(r"\\\1", text.excerpt(_one_line(value), 200).head)
+def markdown(value: str, limit: int | None = _LONGEST_TEXT) -> str:
+    """Make any text harmless within one line of Markdown: shown as it is, neither markup nor HTML.
+
+    Args:
+        value: the text.
+        limit: how many of its characters are shown at most; None for all.
+    """
+    line = one_line(value)
+    shown = line if limit is None else text.excerpt(line, limit).head
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", shown)

@@ -1,51 +1,32 @@
 """The command ``build-dataset``."""
 
 import argparse
-import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import PurePosixPath
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from affectgpt.dataset.build import Request, build
 from affectgpt.dataset.checks import check_output
-from affectgpt.dataset.progress import say
 from affectgpt.dataset.recipe import load_recipe
-from affectgpt.errors import JobError, RequestError, StoppedError
-
-DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 3
+from affectgpt.exit_status import run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 done, 1 failed, 2 refused, 3 stopped half-way and resumable."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        request = _request(options)
-        if options.dry_run:
-            _print_plan(request)
-        else:
-            _print_summary(build(request), request.output)
-    except RequestError as error:
-        say(f"build-dataset: {error}")
-        return REFUSED
-    except JobError as error:
-        say(f"build-dataset: {error}")
-        return FAILED
-    except StoppedError as error:
-        say(f"build-dataset: {error}")
-        return STOPPED
-    except KeyboardInterrupt:
-        say("build-dataset: stopped; what is finished is kept, and the same command continues from there")
-        return STOPPED
-    return DONE
+    stopped = "stopped; what is finished is kept, and the same command continues from there"
+    return run_command("build-dataset", lambda: _run(options), stopped)
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+def _run(options: argparse.Namespace) -> None:
+    request = _request(options)
+    if options.dry_run:
+        _print_plan(request)
+    else:
+        _print_summary(build(request), request.output)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,36 +1,102 @@
-"""The command behind ``make demo``: makes talking clips and turns them into a data set."""
+"""The command behind ``make demo``: makes talking clips, annotates them, trains a model in two stages, and tests it."""
 
 import argparse
 import csv
+import os
+import shlex
+import subprocess
+import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from affectgpt.dataset import command
-from affectgpt.demo.clips import make_clips
+from affectgpt.demo.clips import MANIFEST_COLUMNS, make_clips, plan
+from affectgpt.demo.descriptions import COLUMNS, describe
 
+CLIPS = 48
 SHOWN = 3
+_MODULES = {
+    "build-dataset": "affectgpt.dataset.command",
+    "split-dataset": "affectgpt.evaluation.split_command",
+    "train": "affectgpt.training.command",
+    "describe": "affectgpt.inference.command",
+    "evaluate": "affectgpt.evaluation.command",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the clips, run ``build-dataset`` on them, and show some of what came out."""
+    """Run the whole way from clips to a model's score; returns the exit status of the first command that fails."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
-    parser.add_argument("folder", type=Path, help="where the clips and the data set go")
+    parser.add_argument("folder", type=Path, help="where everything goes")
     options = parser.parse_args(arguments)
-    clips, output = options.folder / "clips", options.folder / "emer-coarse"
+    try:
+        _build(options.folder)
+        _train(options.folder)
+        _judge(options.folder)
+    except subprocess.CalledProcessError as error:
+        return error.returncode
+    return 0
+
+
+def _build(folder: Path) -> None:
+    """Make the clips, and EMER-Coarse of them."""
+    clips, output = folder / "clips", folder / "emer-coarse"
     manifest = clips / "manifest.csv"
     if not manifest.exists():
         print(f"making talking clips below {clips}", flush=True)
-        make_clips(clips)
-    status = command.main(["--manifest", str(manifest), "--output", str(output)])
-    if status == command.DONE:
-        _show(pq.read_table(output / "data").to_pylist(), _truth(clips))
-        print(f"\nLook at {output / 'report.html'}")
-        print(f"Compare with what was acted: evaluate --references {clips / 'truth.csv'} --predictions {output}")
-    return status
+        make_clips(clips, CLIPS)
+    _run("build-dataset", "--manifest", manifest, "--output", output)
+    _show_dataset(pq.read_table(output / "data").to_pylist(), _truth(clips))
+    print(f"\nLook at {output / 'report.html'}", flush=True)
+
+
+def _train(folder: Path) -> None:
+    """Write EMER-Fine of the clips, split it, and train on both."""
+    rows = [(scene.clip_id, describe(scene, "zh"), describe(scene, "en")) for scene in plan(CLIPS - 3, seed=0)]
+    _write_csv(folder / "emer-fine.csv", COLUMNS, rows)
+    print("\nAs written by people who know what was acted:", flush=True)
+    _run("split-dataset", "--references", folder / "emer-fine.csv", "--output", folder / "split.csv")
+    cpus = min(2, len(os.sched_getaffinity(0)))
+    _run(
+        "train",
+        *("--coarse", folder / "emer-coarse", "--fine", folder / "emer-fine.csv", "--media", folder / "clips"),
+        *("--split", folder / "split.csv", "--output", folder / "model", "--set", f"workers.num_cpus={cpus}"),
+    )
+
+
+def _judge(folder: Path) -> None:
+    """Let the model describe the clips that no stage has seen, and score it."""
+    with (folder / "split.csv").open(encoding="utf-8", newline="") as file:
+        test = {row["clip_id"] for row in csv.DictReader(file) if row["part"] == "test"}
+    with (folder / "clips" / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["clip_id"] in test]
+    held_out = [{**row, "uri": f"clips/{row['uri']}"} for row in rows]
+    _write_csv(
+        folder / "held-out.csv", MANIFEST_COLUMNS, ([row[column] for column in MANIFEST_COLUMNS] for row in held_out)
+    )
+    described = folder / "described.csv"
+    _run(
+        "describe", "--model", folder / "model" / "model", "--manifest", folder / "held-out.csv", "--output", described
+    )
+    with described.open(encoding="utf-8", newline="") as file:
+        _show_descriptions(list(csv.DictReader(file)), _truth(folder / "clips"))
+    print("\nThe labels in these descriptions against what was acted:", flush=True)
+    _run(
+        "evaluate",
+        *("--references", folder / "emer-fine.csv", "--predictions", described),
+        *("--split", folder / "split.csv", "--part", "test", "--output", folder / "evaluation"),
+    )
+    print(f"\nLook at {folder / 'model' / 'report.html'} and {folder / 'evaluation' / 'report.html'}")
+
+
+def _run(name: str, *arguments: object) -> None:
+    """Say a command as a person would type it, and run it."""
+    words = [str(argument) for argument in arguments]
+    print(f"$ {shlex.join([name, *words])}", flush=True)
+    subprocess.run([sys.executable, "-m", _MODULES[name], *words], check=True)
 
 
 def _truth(clips: Path) -> dict[str, str]:
@@ -38,7 +104,14 @@ def _truth(clips: Path) -> dict[str, str]:
         return {row["clip_id"]: row["emotion"] for row in csv.DictReader(file)}
 
 
-def _show(rows: list[dict[str, Any]], truth: dict[str, str]) -> None:
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def _show_dataset(rows: list[dict[str, Any]], truth: Mapping[str, str]) -> None:
     complete = [row for row in rows if row["visual_clue"] and row["acoustic_clue"] and row["subtitle"]]
     one_per_emotion = {truth[row["clip_id"]]: row for row in reversed(complete)}
     for emotion, row in sorted(one_per_emotion.items())[:SHOWN]:
@@ -46,3 +119,9 @@ def _show(rows: list[dict[str, Any]], truth: dict[str, str]) -> None:
         for name in ("subtitle", "description_en", "description_zh"):
             print(textwrap.fill(row[name], 110, initial_indent=f"  {name}: ", subsequent_indent="    "))
         print(f"  labels: {', '.join(row['labels'])}")
+
+
+def _show_descriptions(rows: list[dict[str, str]], truth: Mapping[str, str]) -> None:
+    for row in rows[:SHOWN]:
+        print(f"\n{row['clip_id']} (acted: {truth[row['clip_id']]})")
+        print(textwrap.fill(row["description_en"], 110, initial_indent="  ", subsequent_indent="    "))

@@ -4,20 +4,17 @@ import argparse
 import json
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Mapping, Sequence
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from affectgpt.dataset.progress import say
-from affectgpt.errors import JobError, RequestError
+from affectgpt.errors import RequestError
 from affectgpt.evaluation.evaluating import Evaluation, Request, evaluate
 from affectgpt.evaluation.recipe import load_recipe
 from affectgpt.evaluation.splits import PARTS
 from affectgpt.evaluation.tables import ColumnNames
-
-DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 3
+from affectgpt.exit_status import run_command
 
 _COLUMNS = {
     "reference": ("id", "labels", "description", "basic", "sentiment"),
@@ -29,22 +26,9 @@ _SHOWN = (("Accuracy_s", "accuracy_s"), ("Recall_s", "recall_s"), ("Avg", "avg")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 done, 1 failed, 2 refused, 3 stopped half-way and resumable."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        _run(options, arguments if arguments is not None else sys.argv[1:])
-    except RequestError as error:
-        say(f"evaluate: {error}")
-        return REFUSED
-    except JobError as error:
-        say(f"evaluate: {error}")
-        return FAILED
-    except KeyboardInterrupt:
-        say("evaluate: stopped; the same command goes on, with what a language model has answered so far")
-        return STOPPED
-    except BrokenPipeError:
-        # Whoever read the table has seen enough; nothing more can be printed, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return DONE
+    written = arguments if arguments is not None else sys.argv[1:]
+    stopped = "stopped; the same command goes on, with what a language model has answered so far"
+    return run_command("evaluate", lambda: _run(options, written), stopped)
 
 
 def _run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
@@ -56,14 +40,14 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     evaluation = evaluate(request, say)
     if options.output is not None:
         write_evaluation(evaluation, request.recipe, options.output)
-    _print_summary(evaluation)
-    if options.output is not None:
-        print(f"report: {options.output.rstrip('/')}/report.html")
-    sys.stdout.flush()
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+    try:
+        _print_summary(evaluation)
+        if options.output is not None:
+            print(f"report: {options.output.rstrip('/')}/report.html")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the table has seen enough; nothing more can be printed, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,35 +5,31 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from affectgpt.dataset.progress import say
-from affectgpt.errors import RequestError
 from affectgpt.evaluation.emotion_wheels import shipped_wheels
 from affectgpt.evaluation.extraction.lexicon import extract_by_lexicon
 from affectgpt.evaluation.labelled_clips import LabelledClips, label_clips
 from affectgpt.evaluation.splits import PARTS, Split, check_split_output, make_split, write_split
 from affectgpt.evaluation.tables import ColumnNames, read_table
-
-DONE, REFUSED = 0, 2
+from affectgpt.exit_status import run_command
 
 _STRATA_WHEEL = "plutchik"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status: 0 done, 2 refused."""
+    """Run the command and return its exit status: 0 done, 2 refused, 3 stopped with nothing written."""
     options = _parser().parse_args(arguments)
-    try:
-        check_split_output(options.output)
-        columns = ColumnNames(clip_id=options.id, labels=options.labels, description=options.description, options="--")
-        table = read_table(options.references, columns, options.language)
-        clips = label_clips(table, columns, extract_by_lexicon, english_only=False)
-        strata = sectors_of(clips)
-        split = make_split(table.clip_ids, strata, options.fractions, options.seed)
-        write_split(split, options.output)
-    except RequestError as error:
-        say(f"split-dataset: {error}")
-        return REFUSED
+    return run_command("split-dataset", lambda: _run(options), "stopped; the same command begins anew")
+
+
+def _run(options: argparse.Namespace) -> None:
+    check_split_output(options.output)
+    columns = ColumnNames(clip_id=options.id, labels=options.labels, description=options.description, options="--")
+    table = read_table(options.references, columns, options.language)
+    clips = label_clips(table, columns, extract_by_lexicon, english_only=False)
+    strata = sectors_of(clips)
+    split = make_split(table.clip_ids, strata, options.fractions, options.seed)
+    write_split(split, options.output)
     _print_summary(split, dict(zip(table.clip_ids, strata, strict=True)), options.output)
-    return DONE
 
 
 def sectors_of(clips: LabelledClips) -> list[frozenset[str]]:

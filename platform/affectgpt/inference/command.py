@@ -1,44 +1,25 @@
 """The command ``describe``."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
-from typing import NoReturn
 
-from affectgpt.dataset.progress import say
-from affectgpt.errors import JobError, RequestError, StoppedError
+from affectgpt.exit_status import run_command
 from affectgpt.inference.describing import Request, Summary, describe_clips
 from affectgpt.inference.recipe import load_recipe
 
-DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 3
 _LABELS_SHOWN = 8
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 done, 1 failed, 2 refused, 3 stopped with nothing written."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        _print_summary(describe_clips(_request(options)), options.output)
-    except RequestError as error:
-        say(f"describe: {error}")
-        return REFUSED
-    except JobError as error:
-        say(f"describe: {error}")
-        return FAILED
-    except StoppedError as error:
-        say(f"describe: {error}")
-        return STOPPED
-    except KeyboardInterrupt:
-        say("describe: stopped; nothing was written, and the same command begins anew")
-        return STOPPED
-    return DONE
+    stopped = "stopped; nothing was written, and the same command begins anew"
+    return run_command("describe", lambda: _run(options), stopped)
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+def _run(options: argparse.Namespace) -> None:
+    _print_summary(describe_clips(_request(options)), options.output)
 
 
 def _parser() -> argparse.ArgumentParser:

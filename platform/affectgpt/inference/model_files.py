@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.fs as pafs
 
+from affectgpt.clips.local_copies import local_folder
 from affectgpt.clips.storage import join_uri, local_path, translated_errors
 from affectgpt.dataset.ledger import Folder
 from affectgpt.errors import ClipError, RequestError
@@ -70,8 +71,6 @@ def local_source(path: str) -> Iterator[str]:
     Raises:
         RequestError: as in ``check_model``, or the model cannot be copied.
     """
-    from affectgpt.training.model_folder import local_model
-
     check_model(path)
     if is_hub_name(path) or local_path(path) is not None:
         yield path if is_hub_name(path) else str(local_path(path))
@@ -79,7 +78,7 @@ def local_source(path: str) -> Iterator[str]:
     with contextlib.ExitStack() as stack:
         try:
             with translated_errors(path):
-                copy = stack.enter_context(local_model(path))
+                copy = stack.enter_context(local_folder(path))
         except ClipError as error:
             raise RequestError(f"model: {error.message}; name the folder or URI of a trained model") from error
         yield str(copy)

@@ -165,7 +165,7 @@ class DescribingActor:
         from affectgpt.inference.affectgpt import AffectGPT
         from affectgpt.inference.reading import ClipReader
 
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()
         workers, decode = self._recipe.workers, self._recipe.decode
         reader = ClipReader(max(1, int(workers.num_cpus)), decode.timeout_s, decode.memory_gib)
         device = "cuda" if workers.num_gpus > 0 else "cpu"

@@ -35,5 +35,5 @@ AutoModel.register(LogMelConfig, LogMelModel)
 AutoModelForCausalLM.register(AffectGPTConfig, AffectGPTForConditionalGeneration)
 AutoModelForImageTextToText.register(AffectGPTConfig, AffectGPTForConditionalGeneration)
 AutoImageProcessor.register(PatchFeaturesConfig, PatchImageProcessor)
-AutoFeatureExtractor.register(LogMelConfig, LogMelFeatureExtractor)  # type: ignore[no-untyped-call]
-AutoProcessor.register(AffectGPTConfig, AffectGPTProcessor)  # type: ignore[no-untyped-call]
+AutoFeatureExtractor.register(LogMelConfig, LogMelFeatureExtractor)
+AutoProcessor.register(AffectGPTConfig, AffectGPTProcessor)

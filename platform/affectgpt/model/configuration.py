@@ -9,7 +9,7 @@ PreFusionKind = Literal["none", "attention", "qformer"]
 Sense = Literal["vision", "audio"]
 
 
-class AffectGPTBranchConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
+class AffectGPTBranchConfig(PreTrainedConfig):
     """The way from an encoder's features to the few vectors that the language model reads.
 
     Args:
@@ -47,7 +47,7 @@ class AffectGPTBranchConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         return (self.queries if self.fusion == "qformer" else 1) + 2 * self.statistics
 
 
-class AffectGPTConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
+class AffectGPTConfig(PreTrainedConfig):
     """The parts of an AffectGPT, each by its own configuration.
 
     Args:

@@ -7,7 +7,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
 
-class PatchFeaturesConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
+class PatchFeaturesConfig(PreTrainedConfig):
     """Square patches of square frames.
 
     Args:
@@ -36,7 +36,7 @@ class PatchFeaturesConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         return self.frame_size
 
 
-class PatchFeaturesModel(PreTrainedModel):  # type: ignore[no-untyped-call]
+class PatchFeaturesModel(PreTrainedModel):
     """Cuts frames into their patches, row by row."""
 
     config_class = PatchFeaturesConfig
@@ -53,7 +53,7 @@ class PatchFeaturesModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         return BaseModelOutput(last_hidden_state=patches.transpose(1, 2))  # type: ignore[arg-type]
 
 
-class LogMelConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
+class LogMelConfig(PreTrainedConfig):
     """Spectra as the feature extractor gives them.
 
     Args:
@@ -70,7 +70,7 @@ class LogMelConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         return self.feature_size
 
 
-class LogMelModel(PreTrainedModel):  # type: ignore[no-untyped-call]
+class LogMelModel(PreTrainedModel):
     """Hands on the feature extractor's output."""
 
     config_class = LogMelConfig

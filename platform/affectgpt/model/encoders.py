@@ -57,9 +57,9 @@ def encoder_from_config(config: PreTrainedConfig, sense: Sense) -> PreTrainedMod
         sense: what it encodes.
     """
     if config.model_type == "whisper":
-        encoder: PreTrainedModel = WhisperEncoder._from_config(config)  # type: ignore[no-untyped-call]
+        encoder: PreTrainedModel = WhisperEncoder._from_config(config)
         return encoder
-    return _tower(AutoModel.from_config(config), sense)  # type: ignore[no-untyped-call]
+    return _tower(AutoModel.from_config(config), sense)
 
 
 def _tower(model: PreTrainedModel, sense: Sense) -> PreTrainedModel:

@@ -41,7 +41,7 @@ SENSE_INPUTS = (
 )
 
 
-class AffectGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-call]
+class AffectGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
     """Describes how a person in a clip feels, from frames, sound and the words of the prompt.
 
     The prompt holds placeholders for the vectors of the senses; see ``AffectGPTConfig``. In training and wherever
@@ -73,7 +73,7 @@ class AffectGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # ty
         """
         super().__init__(config)
         assert isinstance(config.text_config, PreTrainedConfig)
-        self.language_model = AutoModelForCausalLM.from_config(config.text_config)  # type: ignore[no-untyped-call]
+        self.language_model = AutoModelForCausalLM.from_config(config.text_config)
         self._language_model_inputs = frozenset(inspect.signature(self.language_model.forward).parameters)
         self.vision_encoder = _encoder(config.vision_config, "vision") if with_encoders else None
         self.audio_encoder = _encoder(config.audio_config, "audio") if with_encoders else None
@@ -114,7 +114,7 @@ class AffectGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # ty
         super().train(mode)
         for encoder in (self.vision_encoder, self.audio_encoder):
             if encoder is not None and not any(parameter.requires_grad for parameter in encoder.parameters()):
-                encoder.eval()  # type: ignore[no-untyped-call]
+                encoder.eval()
         return self
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "AffectGPTForConditionalGeneration":

@@ -57,7 +57,7 @@ def learn_tokenizer(texts: Iterable[str], vocabulary: int, longest: int = 1024) 
     tokenizer.train_from_iterator(counted, trainer)
     if counted.characters == 0:
         raise ValueError("there is no text to learn a tokenizer from; give clips with descriptions")
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=_PAD,
         bos_token=_BEGIN,

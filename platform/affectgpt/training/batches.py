@@ -1,7 +1,9 @@
 """Micro-batches as the model takes them, in the order of the steps, out of the feature cache or out of the clips."""
 
+import multiprocessing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from multiprocessing.context import BaseContext
 
 import numpy as np
 import pyarrow as pa
@@ -46,8 +48,7 @@ class BatchLoader:
             batch_sampler=sampler,
             collate_fn=_Collate(self.processor),
             num_workers=self.loaders,
-            # A forked copy of a Ray worker would share its connections.
-            multiprocessing_context="forkserver" if self.loaders else None,
+            multiprocessing_context=_fork_server() if self.loaders else None,
             pin_memory=torch.cuda.is_available(),
         )
         return iter(loader)
@@ -71,6 +72,16 @@ class BatchLoader:
                 example = tokens_of(self.samples, int(place), bool(counts))
                 examples.append(replace(example, pixel_values=pixel_values, sound_inputs=sound_inputs))
             yield examples
+
+
+def _fork_server() -> BaseContext:
+    """Start loader processes from a process that has imported what they need, once for all stretches of a stage.
+
+    A forked copy of a Ray worker itself would share its connections.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 def read_table(uri: str) -> pa.Table:

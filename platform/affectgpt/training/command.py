@@ -1,44 +1,25 @@
 """The command ``train``."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
-from typing import NoReturn
 
 from affectgpt.dataset.progress import say
-from affectgpt.errors import JobError, RequestError, StoppedError
+from affectgpt.exit_status import run_command
 from affectgpt.training.recipe import STAGE_NAMES, load_recipe
 from affectgpt.training.train import Request, train
-
-DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 done, 1 failed, 2 refused, 3 stopped half-way and resumable."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        report = train(_request(options), say)
-    except RequestError as error:
-        say(f"train: {error}")
-        return REFUSED
-    except JobError as error:
-        say(f"train: {error}")
-        return FAILED
-    except StoppedError as error:
-        say(f"train: {error}")
-        return STOPPED
-    except KeyboardInterrupt:
-        say("train: stopped; the checkpoints so far are kept, and the same command goes on from the last of them")
-        return STOPPED
+    stopped = "stopped; the checkpoints so far are kept, and the same command goes on from the last of them"
+    return run_command("train", lambda: _run(options), stopped)
+
+
+def _run(options: argparse.Namespace) -> None:
+    report = train(_request(options), say)
     print(f"model:  {options.output.rstrip('/')}/model\nreport: {report}")
-    return DONE
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from affectgpt.clips.local_copies import local_folder
 from affectgpt.model.batching import Example
 from affectgpt.model.modeling import AffectGPTForConditionalGeneration, load_strictly
 from affectgpt.model.processing import AffectGPTProcessor
 from affectgpt.training.batches import BatchLoader, on_device, open_features, read_table
-from affectgpt.training.model_folder import local_model
 from affectgpt.training.order import MicroBatch
 from affectgpt.training.stage_job import SampleTable, StageJob
 
@@ -28,7 +28,7 @@ def describe(job: StageJob, model_uri: str, places: Sequence[int]) -> tuple[list
     """
     samples = SampleTable(read_table(job.samples))
     device = torch.device("cuda" if torch.cuda.is_available() and job.recipe.workers.gpu else "cpu")
-    with local_model(model_uri) as folder, torch.inference_mode():
+    with local_folder(model_uri) as folder, torch.inference_mode():
         processor = AffectGPTProcessor.from_pretrained(folder)
         model = load_strictly(folder, with_encoders=not job.recipe.features.enabled)
         model.to(device)  # type: ignore[arg-type]

@@ -101,7 +101,7 @@ def build_initial_model(
             fused_token_id=processor.slot_token_id("fused"),
         )
         model = _assemble(config, language_model, vision, audio)
-    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+    model.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id, eos_token_id=processor.end_token_id, pad_token_id=tokenizer.pad_token_id
     )
     return model.train(False), processor
@@ -177,7 +177,7 @@ def _small_language_model(
         pad_token_id=tokenizer.pad_token_id,
     )
     dtype = getattr(torch, section.dtype)
-    model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
+    model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=dtype)
     return model, tokenizer
 
 

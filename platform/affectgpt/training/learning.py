@@ -82,6 +82,7 @@ class Learner:
         self._dtype = getattr(torch, self._stage.deepspeed.dtype)
         self._interval = _Interval()
         self._learnt = 0
+        self._first_step_at: float | None = None
         self._seconds = 0.0
 
     def learn(self, done: int) -> Ending:
@@ -97,7 +98,7 @@ class Learner:
                 return ending
             self._save(end, self._validate())
             done = end
-        return Ending("done")
+        return Ending("done", first_step_at=self._first_step_at)
 
     def _learn_until(self, begin: int, end: int) -> Ending | None:
         batches = list(self._order.batches(begin, end))
@@ -114,6 +115,7 @@ class Learner:
         for batch in batches:
             loss = self._step(batch, islice(tensors, self._micro_steps))
             norm = float(self._engine.get_global_grad_norm() or 0.0)
+            self._first_step_at = self._first_step_at or time.time()
             self._count(batch, loss)
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 self._log_step(batch, norm)

@@ -1,13 +1,11 @@
 """The model's card: the README.md of the checkpoint, for people and for the Hugging Face Hub."""
 
-import textwrap
 from pathlib import Path
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from affectgpt.dataset.card import _markdown as markdown
-from affectgpt.dataset.card import _one_line as one_line
+from affectgpt.dataset.card import markdown, one_line
 from affectgpt.dataset.report import text
 from affectgpt.evaluation.report.render import score
 from affectgpt.training.report.charts import written
@@ -43,7 +41,6 @@ def render_model_card(report: TrainingReport) -> str:
         parameters=parameters,
         percent=text.percent,
         score=score,
-        whole_markdown=_whole_markdown,
         written=lambda value: text.DASH if value is None else written(value),
     )
     return environment.get_template("model_card.md.jinja").render(report=report, front_matter=_front_matter(report))
@@ -64,11 +61,6 @@ def _front_matter(report: TrainingReport) -> str:
     if hub_datasets := _hub_datasets(report):
         matter["datasets"] = hub_datasets
     return yaml.safe_dump(matter, allow_unicode=True, sort_keys=False, width=1_000_000)
-
-
-def _whole_markdown(value: str) -> str:
-    """Escape a text of any length, piece by piece, since ``markdown`` cuts what is long."""
-    return " ".join(markdown(piece) for piece in textwrap.wrap(one_line(value), 190))
 
 
 def _hub_datasets(report: TrainingReport) -> list[str]:

@@ -1,10 +1,7 @@
-"""Models below an output, on any file system: written whole or not at all, read from a local copy."""
+"""Models below an output, on any file system: written whole or not at all."""
 
-import contextlib
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pyarrow.fs as pafs
 
@@ -33,7 +30,7 @@ def write_model(
         processor: its processor.
         folder: is emptied before.
     """
-    folder.clear()
+    _empty(folder)
     with tempfile.TemporaryDirectory(prefix="affectgpt-model-") as temporary:
         model.save_pretrained(temporary)
         processor.save_pretrained(temporary)
@@ -43,25 +40,18 @@ def write_model(
 
 def copy_model(source: Folder, target: Folder, texts: Mapping[str, str]) -> None:
     """Copy a whole model, and add further files by name."""
-    target.clear()
-    for info in source.files():
-        if info.base_name != MARKER:
-            pafs.copy_files(info.path, f"{target.path}/{info.base_name}", source.filesystem, target.filesystem)
+    _empty(target)
+    for info in source.filesystem.get_file_info(pafs.FileSelector(source.path, recursive=True)):
+        name = info.path.removeprefix(f"{source.path}/")
+        if info.type == pafs.FileType.File and name != MARKER:
+            target.filesystem.create_dir((target / name).path.rpartition("/")[0], recursive=True)
+            pafs.copy_files(info.path, (target / name).path, source.filesystem, target.filesystem)
     for name, text in texts.items():
         target.write_text(name, text)
     target.write_text(MARKER, "{}")
 
 
-@contextlib.contextmanager
-def local_model(uri: str) -> Iterator[Path]:
-    """Give a local folder with a model's files: its own, or a copy for as long as the context lasts."""
-    folder = Folder.at(uri)
-    if isinstance(folder.filesystem, pafs.LocalFileSystem):
-        yield Path(folder.path)
-        return
-    temporary = Path(tempfile.mkdtemp(prefix="affectgpt-model-"))
-    try:
-        pafs.copy_files(folder.path, str(temporary), folder.filesystem, pafs.LocalFileSystem())
-        yield temporary
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+def _empty(folder: Folder) -> None:
+    # The marker goes first, so that what a kill leaves of an old model is not taken for a whole one.
+    folder.delete(MARKER)
+    folder.clear()

@@ -63,11 +63,11 @@ def check_output(uri: str, recipe: Recipe) -> Output:
     """See that a run can begin or go on below a URI; nothing is written.
 
     Raises:
-        RequestError: it cannot be written to, holds something else, or a run with other settings.
+        RequestError: it cannot be opened, holds something else, or a run with other settings.
     """
     output = Output(uri.rstrip("/") or uri)
     try:
-        with translated_errors(uri, writing=True):
+        with translated_errors(uri):
             folder = output.folder
             if folder.exists(_RECIPE):
                 _check_recipe(output, recipe)
@@ -75,23 +75,33 @@ def check_output(uri: str, recipe: Recipe) -> Output:
                 raise RequestError(
                     f"output {uri}: it holds something else; name a new folder, or one of an earlier run"
                 )
-            folder.check_writable()
     except ClipError as error:
         raise RequestError(f"output: {error.message}; name another") from error
     return output
 
 
 def write_recipe(output: Output, recipe: Recipe) -> None:
-    """Save the settings beside the output."""
-    output.folder.write_text(_RECIPE, recipe.to_yaml())
+    """Save the settings beside the output.
+
+    Raises:
+        RequestError: it cannot be written to.
+    """
+    try:
+        with translated_errors(output.uri, writing=True):
+            output.folder.write_text(_RECIPE, recipe.to_yaml())
+    except ClipError as error:
+        raise RequestError(f"output: {error.message}; name another") from error
 
 
 def _check_recipe(output: Output, recipe: Recipe) -> None:
+    text = output.folder.read_text(_RECIPE)
     try:
-        earlier = yaml.safe_load(output.folder.read_text(_RECIPE))
-        changed = differences(_content(earlier), _content(recipe.model_dump()))
-    except (yaml.YAMLError, AttributeError, TypeError) as error:
-        raise RequestError(f"output {output.uri}: its {_RECIPE} is not one of train ({error}); name another") from error
+        earlier = Recipe.model_validate(yaml.safe_load(text))
+    except (ValueError, yaml.YAMLError) as error:
+        raise RequestError(
+            f"output {output.uri}: its {_RECIPE} is not one of train in this version; name another"
+        ) from error
+    changed = differences(_content(earlier), _content(recipe))
     if changed:
         raise RequestError(
             f"output {output.uri} belongs to a run with other settings ({'; '.join(changed[:10])}); name a new output, "
@@ -99,5 +109,5 @@ def _check_recipe(output: Output, recipe: Recipe) -> None:
         )
 
 
-def _content(settings: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in settings.items() if name not in _LAYOUT_ONLY}
+def _content(recipe: Recipe) -> dict[str, object]:
+    return recipe.model_dump(exclude=set(_LAYOUT_ONLY))

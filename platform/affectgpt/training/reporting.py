@@ -34,8 +34,7 @@ from affectgpt.training.train import Request, TrainingClips
 
 _SCORING = (
     "Labels are read out of the descriptions by the emotion vocabulary and grouped by the inner sectors of four "
-    "emotion wheels; figures are means over the wheels. The clips were held out for validation, by which checkpoints "
-    "are chosen: judge a model by clips that no run has seen, with the command evaluate."
+    "emotion wheels; figures are means over the wheels."
 )
 _FIRST_LEFT_OUT = 5
 _LIBRARIES = ("torch", "transformers", "deepspeed", "ray", "peft")
@@ -87,7 +86,7 @@ class Reporter:
             pipeline_version=affectgpt.__version__,
             output=self._output.uri,
             wall_s=time.monotonic() - self._began,
-            start_up_s=None,
+            start_up_s=self._start_up_s(next(iter(outcomes.values()))),
             device=self._device(),
             parts=[self._part(name, part, outcomes) for name, part in last.parts.items()],
             base_models=[source for source in sources if source is not None and not source.startswith(("/", "."))],
@@ -104,6 +103,13 @@ class Reporter:
             notes=self._clips.notes,
             versions={name: importlib.metadata.version(name) for name in _LIBRARIES},
         )
+
+    def _start_up_s(self, first: StageOutcome) -> float | None:
+        """Say how long it took until the first step, if it was this command that took it."""
+        if first.first_step_at is None:
+            return None
+        began_at = time.time() - (time.monotonic() - self._began)
+        return first.first_step_at - began_at if first.first_step_at > began_at else None
 
     def _device(self) -> str:
         workers = self._recipe.workers

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 from affectgpt.dataset import cluster
 from affectgpt.dataset.ledger import Folder
 from affectgpt.errors import RequestError
+from affectgpt.training.batches import read_table
 from affectgpt.training.features.keys import fingerprints_of
-from affectgpt.training.features.preparation import prepare_clips
+from affectgpt.training.features.preparation import hash_clips, prepare_clips
 from affectgpt.training.features.settings import PreparationSettings, Sense
 from affectgpt.training.model_folder import is_complete
 from affectgpt.training.output import Output, write_recipe
@@ -20,7 +21,7 @@ from affectgpt.training.reporting import Reporter
 from affectgpt.training.stage_job import SampleTable, StageJob
 from affectgpt.training.stages import StageOutcome, check_samples, read_outcome, run_stage_job, stage_is_done
 from affectgpt.training.tasks import describe, make_initial_model, run_task, write_samples
-from affectgpt.training.train import Request, TrainingClips
+from affectgpt.training.train import Request, TrainingClips, with_parts
 
 _DESCRIPTIONS = "descriptions.json"
 
@@ -56,6 +57,8 @@ class Run:
         cluster.connect(show_workers=False)
         self._prepare()
         samples = write_samples(self._clips.table, self._output.initial, self._recipe.data, self._output.samples)
+        for name in self._request.stages:
+            samples.check_trainable(name, self._recipe.stages.by_name()[name])
         described = self._described(samples)
         outcomes = {}
         before = self._describe_initial(samples, described)
@@ -69,6 +72,9 @@ class Run:
 
     def _prepare(self) -> None:
         recipe = self._recipe
+        # Clips of one content may have several names: parts are made once the content of all is known.
+        hashed, _ = hash_clips(self._clips.table, self._say)
+        self._clips = replace(self._clips, table=with_parts(hashed, self._request))
         if not is_complete(Folder.at(self._output.initial)):
             self._say("building the model that training begins with")
             texts = self._clips.texts() if recipe.model.language_model.source is None else []
@@ -76,12 +82,27 @@ class Run:
         if recipe.features.enabled:
             self._digests = {one.sense: one.digest for one in fingerprints_of(self._preparation)}
         prepared = prepare_clips(self._clips.table, self._preparation, self._say)
-        self._clips = replace(self._clips, table=prepared)
+        self._clips = replace(self._clips, table=self._as_before(prepared))
         self._clips.check_usable(recipe.data.missing_budget)
         folder, _, name = self._output.clips.rpartition("/")
         sink = pa.BufferOutputStream()
-        pq.write_table(prepared, sink)
+        pq.write_table(self._clips.table, sink)
         Folder.at(folder).write_bytes(name, sink.getvalue())
+
+    def _as_before(self, prepared: pa.Table) -> pa.Table:
+        """Leave out what an earlier attempt left out, though it may be readable now: a run keeps to its samples."""
+        folder, _, name = self._output.clips.rpartition("/")
+        if not Folder.at(folder).exists(name):
+            return prepared
+        columns = ["dataset", "clip_id", "uri", "error", "message"]
+        rows = read_table(self._output.clips).select(columns).to_pylist()
+        before = {(row["dataset"], row["clip_id"], row["uri"]): row for row in rows if row["error"] is not None}
+        now = prepared.select(columns).to_pylist()
+        kept = [before.get((row["dataset"], row["clip_id"], row["uri"]), row) for row in now]
+        for column in ("error", "message"):
+            place = prepared.schema.get_field_index(column)
+            prepared = prepared.set_column(place, column, pa.array([row[column] for row in kept], pa.string()))
+        return prepared
 
     def _start_of(self, name: str) -> str:
         """Return the model that a stage begins with.

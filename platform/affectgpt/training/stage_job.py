@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from affectgpt.errors import RequestError
 from affectgpt.training.features.settings import PreparationSettings, Sense
 from affectgpt.training.order import Indices, SampleOrder
 from affectgpt.training.recipe import Recipe, StageSection
@@ -44,6 +45,23 @@ class SampleTable:
         """Return the id of a sample, for messages."""
         return str(self.rows["sample_id"][place].as_py())
 
+    def check_trainable(self, name: str, stage: StageSection) -> None:
+        """See that a stage has something to learn of each of its data sets.
+
+        Args:
+            name: of the stage.
+            stage: its settings.
+
+        Raises:
+            RequestError: it has not.
+        """
+        for dataset in stage.data:
+            if not len(self.places("train", dataset)):
+                raise RequestError(
+                    f"stage {name} learns from {dataset} data, of which no clip to train on can be used: none can be "
+                    "decoded and has a subtitle, or a stream that the model takes in; repair the clips or give more"
+                )
+
     def order(self, stage: StageSection, seed: int) -> SampleOrder:
         """Return the order in which a stage learns the training samples."""
         places = {str(name): self.places("train", name) for name in stage.data}
@@ -55,14 +73,17 @@ class SampleTable:
         return self.places("validation", max(sorted(stage.data), key=lambda name: stage.data[name]))
 
     def sha256(self, stage: StageSection) -> str:
-        """Tell the samples of a stage apart from any others: hash of their ids, clips and tokens, in order."""
+        """Tell the samples of a stage apart from any others: hash of their ids, clips, tokens and weights, in order."""
         trained = [self.places("train", name) for name in sorted(stage.data)]
         rows = self.rows.take(np.concatenate([*trained, self.held_out(stage)]))
         digest = hashlib.sha256()
         for column in ("sample_id", "clip_key", "part"):
             digest.update("\n".join(rows[column].to_pylist()).encode())
-        digest.update(rows["length"].to_numpy().astype("<i4").tobytes())
+        for column in ("length", "answer_start"):
+            digest.update(rows[column].to_numpy().astype("<i4").tobytes())
         digest.update(rows["input_ids"].combine_chunks().flatten().to_numpy().astype("<i4").tobytes())
+        digest.update(rows["loss_weight"].to_numpy().astype("<f4").tobytes())
+        digest.update(rows["token_weights"].combine_chunks().flatten().to_numpy().astype("<f4").tobytes())
         return digest.hexdigest()
 
 
@@ -108,7 +129,11 @@ class StageJob:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a stage ended: done, or by itself for a reason that trying again would not mend."""
+    """How a stage ended: done, or by itself for a reason that trying again would not mend.
+
+    ``first_step_at`` is the time, in seconds since 1970, at which its first step was done, or None if it took none.
+    """
 
     kind: Literal["done", "not finite", "not enough memory"]
     message: str = ""
+    first_step_at: float | None = None

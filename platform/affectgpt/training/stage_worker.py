@@ -10,6 +10,7 @@ import torch
 import torch.distributed as dist
 from deepspeed.runtime.engine import DeepSpeedEngine
 
+from affectgpt.clips.local_copies import local_folder
 from affectgpt.dataset.ledger import Folder
 from affectgpt.model.modeling import AffectGPTForConditionalGeneration, load_strictly
 from affectgpt.model.processing import AffectGPTProcessor
@@ -18,7 +19,6 @@ from affectgpt.training.deepspeed_config import deepspeed_config
 from affectgpt.training.learning import Learner, Team
 from affectgpt.training.memory import available_bytes, estimate
 from affectgpt.training.metrics import MetricsLog
-from affectgpt.training.model_folder import local_model
 from affectgpt.training.order import micro_steps
 from affectgpt.training.stage_job import Ending, SampleTable, StageJob
 from affectgpt.training.states import Position, load_states, made_universal
@@ -35,7 +35,7 @@ def run_stage(job: StageJob) -> Ending:
     torch.manual_seed(job.recipe.seed)
     samples = SampleTable(read_table(job.samples))
     with ExitStack() as resources:
-        folder = resources.enter_context(local_model(job.start))
+        folder = resources.enter_context(local_folder(job.start))
         loader = BatchLoader(
             samples, AffectGPTProcessor.from_pretrained(folder), open_features(job), job.recipe.workers.loaders
         )

@@ -38,6 +38,7 @@ class StageOutcome:
         epochs: passes over its leading data set.
         samples: samples learnt from, with repetition.
         wall_s: seconds from its start to its end, of the last attempt.
+        first_step_at: when its first step was done, in seconds since 1970, or None if the last attempt took none.
         chosen_step: the step whose checkpoint is the model.
         chosen_loss: its validation loss in training, or None without validation.
         exported_loss: the same computed from the model as it was written, or None.
@@ -52,6 +53,7 @@ class StageOutcome:
     epochs: float
     samples: int
     wall_s: float
+    first_step_at: float | None
     chosen_step: int
     chosen_loss: float | None
     exported_loss: float | None
@@ -100,7 +102,7 @@ def run_stage_job(
     with stage_progress(output.folder, job.name, steps, say):
         result = _fit(job, output, has_validation)
     ending = result.return_value
-    if ending is not None and ending.kind != "done":
+    if ending.kind != "done":
         raise JobError(ending.message)
     checkpoint, metrics = _chosen(result, has_validation)
     model = output.stage_model(job.name)
@@ -117,6 +119,7 @@ def run_stage_job(
         epochs=steps / order.steps_per_epoch,
         samples=sum(len(batch.samples) for batch in order.batches(0, steps)),
         wall_s=time.monotonic() - began,
+        first_step_at=ending.first_step_at,
         chosen_step=int(metrics["step"]),
         chosen_loss=chosen_loss,
         exported_loss=exported_loss,

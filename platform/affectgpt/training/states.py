@@ -61,9 +61,18 @@ def load_states(engine: DeepSpeedEngine, folder: Path, universal: bool) -> None:
         ValueError: there is no usable checkpoint.
     """
     tag = _UNIVERSAL_TAG if universal else _TAG
+    groups = engine.optimizer.optimizer.param_groups
+    settings = [{name: value for name, value in group.items() if name != "params"} for group in groups]
     path, _ = engine.load_checkpoint(str(folder), tag=tag, load_module_strict=False, load_lr_scheduler_states=False)
     if path is None:
         raise ValueError(f"the checkpoint {folder} holds no states that can be loaded; delete it to go on without it")
+    # Out of a universal checkpoint, DeepSpeed gives every group the settings of the first one, weight decay among them,
+    # and all parameters one counter of steps, which then runs too fast.
+    for group, own in zip(engine.optimizer.optimizer.param_groups, settings, strict=True):
+        group.update(own)
+    for state in engine.optimizer.optimizer.state.values():
+        if isinstance(state.get("step"), torch.Tensor):
+            state["step"] = state["step"].clone()
 
 
 @contextlib.contextmanager

@@ -12,12 +12,13 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 from ray.train import Checkpoint
 
+from affectgpt.clips.local_copies import local_folder
 from affectgpt.dataset.cluster import BLOCKS_PER_CPU, cpus
 from affectgpt.dataset.ledger import Folder
 from affectgpt.errors import JobError, RequestError, StoppedError
 from affectgpt.training.data.samples import samples_of
 from affectgpt.training.data.schema import SAMPLES
-from affectgpt.training.model_folder import is_complete, local_model, write_model
+from affectgpt.training.model_folder import is_complete, write_model
 from affectgpt.training.recipe import DataSection, ModelSection, Recipe
 from affectgpt.training.stage_job import SampleTable, StageJob
 
@@ -80,7 +81,8 @@ def write_samples(clips: pa.Table, model_uri: str, section: DataSection, uri: st
     except RayTaskError as error:
         cause = error.cause
         raise cause if isinstance(cause, RequestError) else JobError(f"the samples cannot be made\n{error}") from error
-    samples = pa.concat_tables(table.cast(SAMPLES) for table in tables if table.num_rows)
+    made_tables = [table.cast(SAMPLES) for table in tables if table.num_rows]
+    samples = pa.concat_tables([SAMPLES.empty_table(), *made_tables])
     samples = samples.sort_by("sample_id").combine_chunks()
     folder, _, name = uri.rpartition("/")
     sink = pa.BufferOutputStream()
@@ -119,7 +121,7 @@ def export_stage(job: StageJob, checkpoint: Checkpoint, uri: str) -> ExportedMod
     from affectgpt.training.states import trained_parameters
     from affectgpt.training.trainable import load_trained, merge_adapters, set_trainable
 
-    with local_model(job.start) as start, checkpoint.as_directory() as states:
+    with local_folder(job.start) as start, checkpoint.as_directory() as states:
         model = load_strictly(start, with_encoders=True)
         parts = {
             name.replace("_", " "): (_architecture(part), sum(parameter.numel() for parameter in part.parameters()))

@@ -46,7 +46,7 @@ class TrainingClips:
     """The clips of a run.
 
     Attributes:
-        table: rows of CLIPS of all data sets, each in its part; after preparation of PREPARED_CLIPS.
+        table: rows of CLIPS of all data sets; after preparation of PREPARED_CLIPS, each in its part.
         sources: where each data set was read from.
         missing: ids of the clips of each data set that lie nowhere.
         notes: what a reader of the results should know.
@@ -104,6 +104,7 @@ def _check_stages(request: Request) -> None:
 
 
 def _read_clips(request: Request) -> TrainingClips:
+    """Read the clips, and see that they can be parted."""
     recipe = request.recipe.data
     coarse = None if request.coarse is None else read_coarse(request.coarse, recipe.languages)
     fine = None if request.fine is None else read_fine(request.fine, request.media, recipe.languages)
@@ -112,17 +113,22 @@ def _read_clips(request: Request) -> TrainingClips:
     }
     for table in read.values():
         check_missing(table.missing, table.clips.num_rows + len(table.missing), recipe.missing_budget)
-    assigned = assign_parts(
-        None if coarse is None else coarse.clips,
-        None if fine is None else fine.clips,
-        request.split,
-        recipe.validation_fraction,
-        recipe.validation_clips,
-        recipe.seed,
-    )
+    clips = pa.concat_tables(table.clips for table in read.values())
+    with_parts(clips, request)
     return TrainingClips(
-        table=pa.concat_tables(table for table in assigned if table is not None),
+        table=clips,
         sources={name: uri for name, uri in (("coarse", request.coarse), ("fine", request.fine)) if uri is not None},
         missing={name: table.missing for name, table in read.items()},
         notes=[f"{name}: {note}" for name, table in read.items() for note in table.notes],
     )
+
+
+def with_parts(clips: pa.Table, request: Request) -> pa.Table:
+    """Say for each clip of all data sets whether it is trained or validated on; see ``data.parts.assign_parts``."""
+    recipe = request.recipe.data
+    tables = {name: clips.filter(pc.equal(clips["dataset"], name)) for name in ("coarse", "fine")}
+    coarse, fine = (tables[name] if tables[name].num_rows else None for name in ("coarse", "fine"))
+    assigned = assign_parts(
+        coarse, fine, request.split, recipe.validation_fraction, recipe.validation_clips, recipe.seed
+    )
+    return pa.concat_tables(table for table in assigned if table is not None)

@@ -108,7 +108,7 @@ def test_spans_of_one_file_are_the_same_where_they_overlap(tmp_path: Path) -> No
     fine = clips("fine", {"clip_id": "held", "start_s": 2.0, "end_s": 4.0, **talk}, {"clip_id": "learnt"})
     for part in ("validation", "test"):
         split = split_file(tmp_path, train=("learnt",), **{part: ("held",)})
-        assigned, _ = assign_parts(coarse, fine, split, 0.1, 256, 0)
+        assigned, _ = assign_parts(coarse, fine, split, 0.0, 256, 0)
         assert ids(assigned, "train") == {"before", "after", "other", "unknown"}
         assert ids(assigned, "validation") == set()
 
@@ -140,3 +140,15 @@ def test_prepared_clips_keep_their_columns() -> None:
     assert fine is not None
     assert fine.schema == PREPARED_CLIPS
     assert fine["part"].to_pylist().count("validation") == 1
+
+
+def test_coarse_clips_are_held_out_where_a_split_names_none_of_them(tmp_path: Path) -> None:
+    coarse = pa.concat_tables([named("coarse", range(20), "c"), named("coarse", range(1), "f")])
+    fine = named("fine", range(4), "f")
+    names = fine["clip_id"].to_pylist()
+    split = split_file(tmp_path, train=tuple(names[:2]), validation=(names[2],), test=(names[3],))
+    coarse_parts, fine_parts = assign_parts(coarse, fine, split, 0.1, 256, 0)
+    assert len(ids(coarse_parts, "validation")) == 2
+    assert names[0] in ids(coarse_parts, "train")
+    assert ids(fine_parts, "train") == set(names[:2])
+    assert ids(fine_parts, "validation") == {names[2]}

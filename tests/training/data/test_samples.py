@@ -10,7 +10,7 @@ from affectgpt.model.processing import AffectGPTProcessor
 from affectgpt.model.prompt import phrasings
 from affectgpt.model.sound_features import LogMelFeatureExtractor
 from affectgpt.model.tokenizer import learn_tokenizer
-from affectgpt.training.data.samples import ids_without_evidence, samples_of
+from affectgpt.training.data.samples import samples_of
 from affectgpt.training.data.schema import PREPARED_CLIPS, SAMPLES
 from tests.training.data.clip_tables import prepared
 
@@ -124,7 +124,6 @@ def test_a_model_is_asked_of_the_senses_that_it_has(hearing: AffectGPTProcessor)
     )
     samples = make(clips, hearing)
     assert samples["clip_id"].to_pylist() == ["both", "silent, with words"]
-    assert ids_without_evidence(clips, hearing) == ["silent"]
     first, second = samples["input_ids"].to_pylist()
     slots = [hearing.slot_token_id(sense) for sense in ("video", "audio")]
     assert [[ids.count(slot) for slot in slots] for ids in (first, second)] == [[0, 3], [0, 0]]
@@ -135,7 +134,6 @@ def test_one_that_sees_and_hears_has_evidence_in_either(processor: AffectGPTProc
         {"clip_id": "silent", "description_en": "Glad.", "has_audio": False},
         {"clip_id": "dark", "description_en": "Glad.", "has_video": False},
     )
-    assert ids_without_evidence(clips, processor) == []
     assert make(clips, processor).num_rows == 2
 
 

@@ -32,16 +32,18 @@ def assign_parts(
     never trained on in the other.
 
     With a split, its validation clips are validated on and its test clips are taken out of both data sets. Coarse
-    clips that it does not name are trained on. Without one, a share of each data set is validated on: the first by
-    SHA-256 of the seed and the id, on every machine and in any order of rows; coarse clips that are held out in fine
-    come first, and coarse clips that fine trains on come last, so that fine loses few or none.
+    clips that it does not name are trained on; where it names none to validate on, a share of them is held out as
+    without a split. Without one, a share of each data set is validated on: the first by SHA-256 of the seed and the
+    id, on every machine and in any order of rows; coarse clips that are held out in fine come first, and coarse clips
+    that fine trains on come last, so that fine loses few or none.
 
     Args:
         coarse: rows of CLIPS (with or without the columns of preparation), or None for no such data set.
         fine: likewise.
         split_uri: a split that split-dataset wrote, or None.
-        fraction: the share of each data set to validate on without a split; 0 for none, else at least one clip of two.
-        most_clips: the most clips to validate on in each data set, without a split.
+        fraction: the share of each data set to validate on where no split says it; 0 for none, else at least one clip
+            of two.
+        most_clips: the most clips to validate on in each data set, where no split says it.
         seed: another seed chooses other clips.
 
     Returns:
@@ -56,6 +58,8 @@ def assign_parts(
         if fine is not None:
             _check_named(fine, split, split_uri)
         parts = _parts_of_split(tables, split)
+        if "coarse" in tables and not (parts["coarse"] == _VALIDATION).any():
+            _hold_out_of_coarse(tables, parts, fraction, most_clips, seed)
     else:
         parts = _drawn_parts(tables, fraction, most_clips, seed)
     assigned = {name: _with_parts(table, parts[name]) for name, table in tables.items()}
@@ -105,6 +109,23 @@ def _parts_of_split(tables: Mapping[str, pa.Table], split: Split) -> dict[str, N
         part[held["test"].holds(table)] = _OUT
         parts[name] = part
     return parts
+
+
+def _hold_out_of_coarse(
+    tables: Mapping[str, pa.Table], parts: Mapping[str, NDArray[np.int8]], fraction: float, most_clips: int, seed: int
+) -> None:
+    """Draw coarse clips to validate on, those that fine trains on last, where a split names none of them."""
+    free = np.flatnonzero(parts["coarse"] == _TRAIN)
+    candidates = tables["coarse"].take(free)
+    fine = _HeldOut()
+    if "fine" in tables:
+        fine.add(tables["fine"])
+    drawn = _draw(candidates, fine.holds(candidates).astype(np.int64), fraction, most_clips, seed)
+    held_out = _HeldOut()
+    held_out.add(candidates.filter(pa.array(drawn)))
+    for name, table in tables.items():
+        parts[name][held_out.holds(table) & (parts[name] == _TRAIN)] = _OUT
+    parts["coarse"][free[drawn]] = _VALIDATION
 
 
 def _drawn_parts(

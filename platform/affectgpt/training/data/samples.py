@@ -53,7 +53,7 @@ def samples_of(
 
     Args:
         clips: rows of PREPARED_CLIPS with their parts. Those with an error are passed over, and those that the model
-            has nothing to describe by (see ``ids_without_evidence``).
+            has nothing to describe by: no subtitle, and no sense that it has.
         processor: makes the tokens.
         languages: those to make samples in; a clip has one for each of them that it has a description in.
         max_tokens: of prompt and answer together; longer answers are cut at their end.
@@ -97,16 +97,6 @@ def samples_of(
         if (batch := _record_batch(list(_tokenized_rows(block, languages, tokenized)))).num_rows
     ]
     return pa.Table.from_batches(batches, SAMPLES)
-
-
-def ids_without_evidence(clips: pa.Table, processor: Tokenizes) -> list[str]:
-    """List the clips without error that a model has nothing to describe by: no subtitle, and no sense that it has.
-
-    A model that does not see is given nothing of a silent clip, for example.
-    """
-    blind = pc.and_(pc.is_null(clips["error"]), pc.invert(_have_evidence(clips, processor)))
-    found: list[str] = clips.filter(blind)["clip_id"].to_pylist()
-    return found
 
 
 def _have_evidence(clips: pa.Table, processor: Tokenizes) -> pa.ChunkedArray:

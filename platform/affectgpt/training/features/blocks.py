@@ -94,7 +94,7 @@ class EncodingActor:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         # Its bars would run through what the job prints.
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()
         _encoders(plan.settings)
 
     def __call__(self, table: pa.Table) -> pa.Table:

@@ -49,7 +49,7 @@ class Encoders:
             encoder = encoder_from_config(getattr(config, f"{sense}_config"), sense)
         else:
             encoder = load_encoder(branch.encoder, branch.revision, sense, getattr(torch, branch.dtype))
-        encoder.eval()  # type: ignore[no-untyped-call]
+        encoder.eval()
         torch.nn.Module.to(encoder, self._device)
         return encoder
 

@@ -46,8 +46,9 @@ def prepare_clips(clips: pa.Table, settings: PreparationSettings, on_progress: S
         on_progress: is told, now and then, a line about how far it is.
 
     Returns:
-        The table with ``clip_key`` (null where the file cannot be read), ``has_video`` and ``has_audio`` (whether the
-        model perceives anything by that sense), and, where the clip cannot be used, ``error`` and ``message``.
+        The table with ``content_sha256`` and ``clip_key`` (null where the file cannot be read), ``has_video`` and
+        ``has_audio`` (whether the model perceives anything by that sense), and, where the clip cannot be used,
+        ``error`` and ``message``.
 
     Raises:
         RequestError: an encoder is not where the recipe says.
@@ -55,7 +56,8 @@ def prepare_clips(clips: pa.Table, settings: PreparationSettings, on_progress: S
         StoppedError: the cluster failed.
     """
     plan = Plan(settings, fingerprints_of(settings) if settings.features.enabled else ())
-    keys, problems = _keys(clips, on_progress)
+    clips, problems = hash_clips(clips, on_progress)
+    keys = _keys(clips)
     found = _cached(plan)
     work = _work(clips, keys, found, settings.senses())
     before = len(set(keys) - {None}) - work.num_rows
@@ -69,31 +71,36 @@ def prepare_clips(clips: pa.Table, settings: PreparationSettings, on_progress: S
     return _prepared(clips, keys, found, problems, settings)
 
 
-def _keys(clips: pa.Table, on_progress: Say) -> tuple[list[str | None], dict[str, Problem]]:
-    """Give each row its key; those whose content nobody has hashed are read for it.
+def hash_clips(clips: pa.Table, on_progress: Say) -> tuple[pa.Table, dict[str, Problem]]:
+    """Fill in ``content_sha256`` where nobody has hashed the content yet, by reading the file.
 
     Returns:
-        The keys, None for files that cannot be read; and the problem of each such file by its URI.
+        The clips, still without a hash where the file cannot be read; and the problem of each such file by its URI.
     """
     uris: list[str] = clips["uri"].to_pylist()
     told: list[str | None] = clips["content_sha256"].to_pylist()
     unknown = sorted({uri for uri, sha256 in zip(uris, told, strict=True) if sha256 is None})
     hashes: dict[str, str] = {}
     problems: dict[str, Problem] = {}
-    if unknown:
-        on_progress(f"reading {len(unknown)} files, to tell their content apart")
-        hashed = _in_blocks(pa.table({"uri": unknown}), _FILES_PER_BLOCK).map_batches(
-            hash_block, batch_size=None, batch_format="pyarrow"
-        )
-        for row in _run(hashed, f"reading: {{done}} of {len(unknown)} files", on_progress):
-            if row["sha256"] is None:
-                problems[row["uri"]] = (row["error"], row["message"])
-            else:
-                hashes[row["uri"]] = row["sha256"]
-    spans = zip(clips["start_s"].to_pylist(), clips["end_s"].to_pylist(), strict=True)
-    contents = (sha256 or hashes.get(uri) for uri, sha256 in zip(uris, told, strict=True))
-    keys = [None if one is None else clip_key(one, *span) for one, span in zip(contents, spans, strict=True)]
-    return keys, problems
+    if not unknown:
+        return clips, problems
+    on_progress(f"reading {len(unknown)} files, to tell their content apart")
+    hashed = _in_blocks(pa.table({"uri": unknown}), _FILES_PER_BLOCK).map_batches(
+        hash_block, batch_size=None, batch_format="pyarrow"
+    )
+    for row in _run(hashed, f"reading: {{done}} of {len(unknown)} files", on_progress):
+        if row["sha256"] is None:
+            problems[row["uri"]] = (row["error"], row["message"])
+        else:
+            hashes[row["uri"]] = row["sha256"]
+    contents = [sha256 or hashes.get(uri) for uri, sha256 in zip(uris, told, strict=True)]
+    return _with_column(clips, "content_sha256", pa.array(contents, pa.string())), problems
+
+
+def _keys(clips: pa.Table) -> list[str | None]:
+    """Give each row its key; None where the content is not known."""
+    columns = (clips[name].to_pylist() for name in ("content_sha256", "start_s", "end_s"))
+    return [None if one is None else clip_key(one, *span) for one, *span in zip(*columns, strict=True)]
 
 
 Found = dict[Sense, dict[str, bool]]
