@@ -18,7 +18,7 @@ STEPS_ANEW = 7
 SETTINGS = {
     "model.vision.frames": 8,
     "data.languages": ["en"],
-    "data.validation_fraction": 0,
+    "data.validation_clips": 1,
     "report.log_every_steps": 1,
     "stages.coarse.epochs": None,
     "stages.coarse.batch_size": 4,

@@ -14,7 +14,7 @@ WARM_UP = 3
 SETTINGS = {
     "model.language_model.hidden_size": 256,
     "model.language_model.layers": 4,
-    "data.validation_fraction": 0,
+    "data.validation_clips": 1,
     "report.log_every_steps": 1,
     "stages.coarse.epochs": None,
     "stages.coarse.steps": 20,

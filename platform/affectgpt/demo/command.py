@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from affectgpt.demo.clips import MANIFEST_COLUMNS, make_clips, plan
 from affectgpt.demo.descriptions import COLUMNS, describe
 
-CLIPS = 48
+CLIPS = 96
 SHOWN = 3
 _MODULES = {
     "build-dataset": "affectgpt.dataset.command",
@@ -55,7 +55,10 @@ def _build(folder: Path) -> None:
 
 def _train(folder: Path) -> None:
     """Write EMER-Fine of the clips, split it, and train on both."""
-    rows = [(scene.clip_id, describe(scene, "zh"), describe(scene, "en")) for scene in plan(CLIPS - 3, seed=0)]
+    rows = [
+        (scene.clip_id, describe(scene, "zh"), describe(scene, "en"), "" if scene.subtitle == "none" else scene.text)
+        for scene in plan(CLIPS - 3, seed=0)
+    ]
     _write_csv(folder / "emer-fine.csv", COLUMNS, rows)
     print("\nAs written by people who know what was acted:", flush=True)
     _run("split-dataset", "--references", folder / "emer-fine.csv", "--output", folder / "split.csv")

@@ -6,8 +6,8 @@ from typing import Literal
 from affectgpt.demo.clips import Scene
 
 Language = Literal["en", "zh"]
-COLUMNS = ("name", "chinese", "english")
-"""The columns in which EMER-Fine was released."""
+COLUMNS = ("name", "chinese", "english", "subtitle")
+"""The columns in which EMER-Fine was released, and what is said."""
 
 
 @dataclass(frozen=True, slots=True)
