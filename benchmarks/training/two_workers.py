@@ -10,15 +10,15 @@ from benchmarks.figures import show
 from benchmarks.training.runs import run_train, samples_per_s
 
 ROUNDS = 2
-WARM_UP = 3
+WARM_UP = 2
 SETTINGS = {
     "model.language_model.hidden_size": 256,
     "model.language_model.layers": 4,
     "data.validation_clips": 1,
     "report.log_every_steps": 1,
     "stages.coarse.epochs": None,
-    "stages.coarse.steps": 20,
-    "stages.coarse.batch_size": 16,
+    "stages.coarse.steps": 12,
+    "stages.coarse.batch_size": 32,
     "stages.coarse.micro_batch_size": 8,
     "checkpoints.every_steps": 1000,
 }

@@ -71,10 +71,14 @@ def test_an_encoder_is_trained_on_clips_that_are_decoded_as_they_are_needed(data
         "features.enabled": False,
         "stages.coarse.trainable": {"language_model": "full", "vision_encoder": "full"},
         "stages.coarse.steps": 4,
+        "data.validation_fraction": 0,
     }
     done = run_train(data, output, settings, *COARSE)
     assert done.returncode == 0, done.stderr
     assert not (output / "features").exists()
+    report = json.loads((output / "report.json").read_text(encoding="utf-8"))
+    assert report["datasets"][0]["validation_clips"] == 0
+    assert report["stages"][0]["chosen_step"] is None
     before, after = (
         AffectGPTForConditionalGeneration.from_pretrained(output / folder).vision_encoder.state_dict()
         for folder in ("stages/initial/model", "model")
