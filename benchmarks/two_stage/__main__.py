@@ -7,21 +7,25 @@ of clip_id (or name, file), emotion (or label) and speaker; EmoDB needs none. A 
 started again with the same output.
 
     python -m benchmarks.two_stage [--media DIR] [--labels CSV] [--output DIR] [--quick]
+
+Recipes are chosen with --choosing, which leaves the first fold's speakers out altogether, so that this fold shows what
+a choice is worth.
 """
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 from affectgpt.errors import RequestError
 from benchmarks.two_stage.arms import Arm, arms, folds
 from benchmarks.two_stage.claims import find_claims
-from benchmarks.two_stage.corpus import Corpus, prepare, read_utterances
+from benchmarks.two_stage.corpus import Corpus, Utterance, prepare, read_utterances
 from benchmarks.two_stage.report import print_table, write_findings
-from benchmarks.two_stage.runs import read_runs, run_all
+from benchmarks.two_stage.runs import check_settings, read_runs, run_all
 from benchmarks.two_stage.scoring import Prediction, figures, score_arms
 
 FOLDS: Final = 5
@@ -43,13 +47,14 @@ def main() -> int:
     options = parser.parse_args()
     output = options.output or PROJECT / "build" / (_folder_name(options.quick, options.choosing))
     try:
-        utterances = read_utterances(options.media, options.labels)
+        utterances = read_utterances(options.media, options.labels, fewest_speakers=FOLDS)
         output.mkdir(parents=True, exist_ok=True)
+        planned = arms(*(30, 15) if options.quick else ())
+        check_settings(output, _settings(utterances, planned))
         corpus = prepare(utterances, output / "corpus.pickle")
     except RequestError as error:
         print(error, file=sys.stderr)
         return 2
-    planned = arms(*(30, 15) if options.quick else ())
     if not options.report:
         every = [fold for seed in range(options.seeds) for fold in folds(corpus, FOLDS, seed, options.choosing)]
         run_all(corpus, planned, every[:1] if options.quick else every, output, options.processes)
@@ -73,7 +78,16 @@ def _report(corpus: Corpus, predictions: Sequence[Prediction], planned: Sequence
         claims += find_claims(planned, scores, speaker_of, "the speakers that no choice was made on", apart)
     for claim in claims:
         print("\n".join(claim.sentences()))
-    write_findings(output, rows, claims, {"folds": FOLDS, "clips": len(truth), "speakers": len(corpus.speakers)})
+    write_findings(output, rows, claims, _settings(corpus.utterances, planned))
+
+
+def _settings(utterances: Sequence[Utterance], planned: Sequence[Arm]) -> dict[str, object]:
+    return {
+        "folds": FOLDS,
+        "clips": len(utterances),
+        "speakers": len({utterance.speaker for utterance in utterances}),
+        "stages": {arm.key: [asdict(stage) for stage in arm.stages] for arm in planned},
+    }
 
 
 if __name__ == "__main__":

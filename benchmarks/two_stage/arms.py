@@ -23,8 +23,8 @@ ALL: Final = 0
 CLUES_THEN_WORD: Final = "short clues then the word"
 AGREEING: Final = "agreeing"
 
-COARSE_STEPS: Final = 400
-FINE_STEPS: Final = 120
+COARSE_STEPS: Final = 1000
+FINE_STEPS: Final = 150
 COARSE_RATE: Final = 2e-3
 FINE_RATE: Final = 1e-3
 LABEL_WEIGHT: Final = 3.0
@@ -167,10 +167,14 @@ def arms(coarse_steps: int = COARSE_STEPS, fine_steps: int = FINE_STEPS) -> list
         for kind in FINE
         for clips in FINE_CLIPS
     ]
-    matched = [Arm(f"fine only, {kind}, compute-matched", 40, (Stage(both, COARSE_RATE, fine=kind),)) for kind in FINE]
+    matched = {
+        kind: Arm(f"fine only, {kind}, compute-matched", 40, (Stage(both, COARSE_RATE, fine=kind),)) for kind in FINE
+    }
     return [
         *alone,
-        *matched,
+        matched["word"],
+        *(Arm(CLUES_THEN_WORD, clips, (clues, word)) for clips in FINE_CLIPS),
+        *(Arm(f"{CLUES_THEN_WORD}, then agreeing clips", clips, (clues, word, agreeing)) for clips in FINE_CLIPS),
         Arm("coarse only", None, (coarse,)),
         *(Arm("coarse then fine", clips, (coarse, described)) for clips in FINE_CLIPS),
         Arm(
@@ -178,11 +182,10 @@ def arms(coarse_steps: int = COARSE_STEPS, fine_steps: int = FINE_STEPS) -> list
             40,
             (coarse, Stage(fine_steps, FINE_RATE, coarse="description", fine="description", replay=0.2)),
         ),
-        *(Arm(CLUES_THEN_WORD, clips, (clues, word)) for clips in FINE_CLIPS),
-        *(Arm(f"{CLUES_THEN_WORD}, then agreeing clips", clips, (clues, word, agreeing)) for clips in FINE_CLIPS),
         Arm(
             "mixed in one stage", 40, (Stage(both, COARSE_RATE, coarse="description", fine="description", replay=0.8),)
         ),
+        matched["description"],
         Arm("all fine, word", ALL, (Stage(both, COARSE_RATE, fine="word"),)),
     ]
 

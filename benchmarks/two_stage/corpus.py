@@ -83,16 +83,18 @@ class Corpus:
         return sorted({utterance.speaker for utterance in self.utterances})
 
 
-def read_utterances(media: Path, labels: Path | None) -> list[Utterance]:
+def read_utterances(media: Path, labels: Path | None, fewest_speakers: int) -> list[Utterance]:
     """Read the labels of a folder of clips.
 
     Args:
         media: the folder.
         labels: a CSV file with a column of clips (clip_id, name or file; with or without suffix), one of emotions
             (emotion or label) and speaker. None takes ``labels.csv`` of the folder, or EmoDB's file names.
+        fewest_speakers: how many there have to be.
 
     Raises:
-        RequestError: a clip is missing or there twice, a column or a label is missing or names no emotion.
+        RequestError: a clip is missing or there twice, a column is missing, a label names no emotion, or there are too
+            few speakers.
     """
     if not media.is_dir():
         raise RequestError(f"--media {media} is no folder; name the one that holds the clips")
@@ -104,7 +106,10 @@ def read_utterances(media: Path, labels: Path | None) -> list[Utterance]:
         raise RequestError(f"{len(missing)} labelled clips, {missing[0]} the first, are not in {media}")
     repeated = [clip for clip, count in Counter(Path(clip).stem for clip, _, _ in rows).items() if count > 1]
     if repeated or not rows:
-        raise RequestError(f"the labels name {repeated[0]} twice" if repeated else f"{labels} names no clip")
+        raise RequestError(f"the labels name {repeated[0]} twice" if repeated else f"{labels or media} names no clip")
+    speakers = {speaker for _, _, speaker in rows}
+    if len(speakers) < fewest_speakers:
+        raise RequestError(f"the labels name {len(speakers)} speakers; {fewest_speakers} or more are needed")
     return [
         Utterance(Path(clip).stem, files[Path(clip).stem], _adjective(emotion), speaker)
         for clip, emotion, speaker in rows

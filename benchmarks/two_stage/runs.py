@@ -1,15 +1,30 @@
 """Runs folds in processes of their own, and keeps what each arm predicts in a file as soon as it has ended."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 
+from affectgpt.errors import RequestError
 from benchmarks.two_stage.arms import Arm, Fold, FoldRun
 from benchmarks.two_stage.corpus import Corpus
 from benchmarks.two_stage.scoring import Prediction
+
+
+def check_settings(output: Path, settings: Mapping[str, object]) -> None:
+    """See that runs in a folder that a command goes on with were made with its settings.
+
+    Raises:
+        RequestError: they were made with others.
+    """
+    path = output / "settings.json"
+    written = json.dumps(settings, indent=1, sort_keys=True)
+    if path.is_file() and path.read_text(encoding="utf-8") != written:
+        raise RequestError(f"{output} holds runs with other clips or settings; name another --output, or empty it")
+    path.write_text(written, encoding="utf-8")
 
 
 def run_all(corpus: Corpus, planned: Sequence[Arm], folds: Sequence[Fold], output: Path, processes: int) -> None:

@@ -12,17 +12,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from affectgpt.annotate.signal.emotions import EMOTIONS
 from affectgpt.evaluation.api import Request, evaluate
 from affectgpt.evaluation.bootstrap import interval, p_value, resampled_sums
-from affectgpt.evaluation.emotion_wheels import shipped_wheels
+from affectgpt.evaluation.emotion_wheels import Ring, shipped_wheels
 from affectgpt.evaluation.scoring import Scored, clip_columns, mean_figures
-from affectgpt.evaluation.vocabulary import emotions, find_label
+from affectgpt.evaluation.vocabulary import find_label
 
 Floats = NDArray[np.float64]
 
 _RESAMPLES: Final = 2000
 _CONFIDENCE: Final = 0.95
 _BLOCK: Final = "level1"
+_RINGS: Final[tuple[Ring, ...]] = ("level1", "level2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,27 +141,36 @@ def class_of(label: str, classes: tuple[str, ...]) -> str | None:
         classes: the corpus's emotions, by the names that the vocabulary has for them.
 
     Returns:
-        The label's own emotion where the corpus has it, else the one that lies in the same inner sector on most wheels,
-        the first by name among equals; None where there is none.
+        The label's own emotion where the corpus has it; else that of which the signal engine has the label as a fainter
+        or stronger word ("calm" for neutral, "weary" for bored); else the one that shares most places with it on the
+        rings of the wheels, the first by name among equals; None where there is none.
     """
     word = find_label(label)
     if word is None:
         return None
-    if word.emotion.name in classes:
-        return word.emotion.name
-    shared = {name: sum(map(_same, _sectors(name), _sectors(word.emotion.name))) for name in classes}
+    for own in (word.emotion.name, _family(label)):
+        if own in classes:
+            return own
+    places = _places(word.emotion.name)
+    shared = {name: sum(map(_same, _places(name), places)) for name in classes}
     best = max(classes, key=shared.__getitem__)
     return best if shared[best] else None
+
+
+def _family(label: str) -> str | None:
+    for emotion in EMOTIONS.values():
+        if label in (emotion.faint_en, emotion.plain_en, emotion.strong_en):
+            plain = find_label(emotion.plain_en)
+            return None if plain is None else plain.emotion.name
+    return None
 
 
 def _same(one: str | None, other: str | None) -> bool:
     return one is not None and one == other
 
 
-@lru_cache(maxsize=512)
-def _sectors(emotion: str) -> tuple[str | None, ...]:
-    assert any(known.name == emotion for known in emotions())
-    return tuple(wheel.places["level1"].get(emotion) for wheel in shipped_wheels().wheels)
+def _places(emotion: str) -> tuple[str | None, ...]:
+    return tuple(wheel.places[ring].get(emotion) for wheel in shipped_wheels().wheels for ring in _RINGS)
 
 
 def figures(scores: ArmScores, truth: Mapping[str, str]) -> dict[str, float]:

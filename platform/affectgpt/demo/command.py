@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import os
 import shlex
 import subprocess
 import sys
@@ -62,11 +61,10 @@ def _train(folder: Path) -> None:
     _write_csv(folder / "emer-fine.csv", COLUMNS, rows)
     print("\nAs written by people who know what was acted:", flush=True)
     _run("split-dataset", "--references", folder / "emer-fine.csv", "--output", folder / "split.csv")
-    cpus = min(2, len(os.sched_getaffinity(0)))
     _run(
         "train",
         *("--coarse", folder / "emer-coarse", "--fine", folder / "emer-fine.csv", "--media", folder / "clips"),
-        *("--split", folder / "split.csv", "--output", folder / "model", "--set", f"workers.num_cpus={cpus}"),
+        *("--split", folder / "split.csv", "--output", folder / "model"),
     )
 
 

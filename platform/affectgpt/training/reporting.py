@@ -195,7 +195,11 @@ class _DescribedClips:
         columns = ["dataset", "clip_id", "subtitle", "labels", "has_video", "has_audio"]
         rows = clips.table.filter(pc.equal(clips.table["part"], "validation")).select(columns).to_pylist()
         by_id = {(row["dataset"], row["clip_id"]): row for row in rows}
-        chosen = samples.rows.take(pa.array(described, pa.int64())).select(["dataset", "clip_id", "language", "answer"]).to_pylist()
+        chosen = (
+            samples.rows.take(pa.array(described, pa.int64()))
+            .select(["dataset", "clip_id", "language", "answer"])
+            .to_pylist()
+        )
         self._rows = [{**row, **by_id[row["dataset"], row["clip_id"]]} for row in chosen]
         self._texts = texts
         read = extract_by_lexicon([row["answer"] for row in self._rows])
