@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from affectgpt.errors import RequestError
+from affectgpt.errors import JobError
 from affectgpt.training.data.schema import SAMPLES
 from affectgpt.training.features.settings import PreparationSettings
 from affectgpt.training.recipe import Recipe, StageSection
@@ -90,9 +90,9 @@ def test_a_stage_without_samples_of_a_data_set_is_refused() -> None:
     samples = SampleTable(pa.Table.from_pylist([ROWS["coarse/train/0"], ROWS["fine/validation/5"]], SAMPLES))
     samples.check_trainable("coarse", COARSE)
     for stage in (FINE, BOTH):
-        with pytest.raises(RequestError, match="stage second learns from fine data, of which no clip to train on"):
+        with pytest.raises(JobError, match="stage second learns from fine data, of which no clip to train on"):
             samples.check_trainable("second", stage)
-    with pytest.raises(RequestError, match="stage first learns from coarse data"):
+    with pytest.raises(JobError, match="stage first learns from coarse data"):
         SampleTable(SAMPLES.empty_table()).check_trainable("first", COARSE)
 
 

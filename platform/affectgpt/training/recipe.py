@@ -119,7 +119,7 @@ class WorkersSection(Section):
     """The training workers: how many, and what each of them reserves.
 
     ``count: auto`` is one for each GPU, or one without GPUs. ``loaders`` are processes beside each worker that read
-    features ahead of it.
+    features ahead of it. ``timeout_s`` is how long the run waits for a cluster that has to grow before all workers fit.
     """
 
     count: int | Literal["auto"] = 1
@@ -127,7 +127,7 @@ class WorkersSection(Section):
     num_cpus: float = Field(1.0, ge=0)
     gpu: bool = False
     max_failures: int = Field(3, ge=-1)
-    timeout_s: float = Field(600.0, gt=0)
+    timeout_s: float = Field(60.0, gt=0)
 
 
 class LoraSection(Section):

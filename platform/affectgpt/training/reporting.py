@@ -29,8 +29,9 @@ from affectgpt.training.report.content import (
     TrainingReport,
 )
 from affectgpt.training.report.render import render_report
+from affectgpt.training.room import worker_count
 from affectgpt.training.stage_job import SampleTable
-from affectgpt.training.stages import StageOutcome, worker_count
+from affectgpt.training.stages import StageOutcome
 from affectgpt.training.train import Request, TrainingClips
 
 _SCORING = (

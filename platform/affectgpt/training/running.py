@@ -18,6 +18,7 @@ from affectgpt.training.model_folder import is_complete
 from affectgpt.training.output import Output, write_recipe
 from affectgpt.training.recipe import STAGE_NAMES
 from affectgpt.training.reporting import Reporter
+from affectgpt.training.room import wait_for_room
 from affectgpt.training.stage_job import SampleTable, StageJob
 from affectgpt.training.stages import StageOutcome, check_samples, read_outcome, run_stage_job, stage_is_done
 from affectgpt.training.tasks import describe, make_initial_model, run_task, write_samples
@@ -57,6 +58,7 @@ class Run:
         write_recipe(self._output, self._recipe)
         # Ray Train, DeepSpeed and transformers print much that nobody asked for; what matters is raised or logged.
         cluster.connect(show_workers=False)
+        wait_for_room(self._recipe.workers, self._say)
         self._prepare()
         samples = write_samples(self._clips.table, self._output.initial, self._recipe.data, self._output.samples)
         for name in self._request.stages:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from affectgpt.errors import RequestError
+from affectgpt.errors import JobError
 from affectgpt.training.features.settings import PreparationSettings, Sense
 from affectgpt.training.order import Indices, SampleOrder
 from affectgpt.training.recipe import Recipe, StageSection
@@ -53,11 +53,11 @@ class SampleTable:
             stage: its settings.
 
         Raises:
-            RequestError: it has not.
+            JobError: it has not.
         """
         for dataset in stage.data:
             if not len(self.places("train", dataset)):
-                raise RequestError(
+                raise JobError(
                     f"stage {name} learns from {dataset} data, of which no clip to train on can be used: none can be "
                     "decoded and has a subtitle, or a stream that the model takes in; repair the clips or give more"
                 )

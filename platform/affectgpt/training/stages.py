@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import ray
 from ray.train import Checkpoint, CheckpointConfig, FailureConfig, Result, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2.api.exceptions import ControllerError, TrainingFailedError
@@ -16,7 +15,7 @@ from affectgpt.errors import JobError, RequestError, StoppedError
 from affectgpt.training.model_folder import is_complete
 from affectgpt.training.output import Output
 from affectgpt.training.progress import stage_progress
-from affectgpt.training.recipe import Recipe, WorkersSection
+from affectgpt.training.room import wait_for_room, worker_count, worker_resources
 from affectgpt.training.stage_job import VALIDATION_LOSS, SampleTable, StageJob, steps_of
 from affectgpt.training.tasks import describe, export_stage, run_task
 
@@ -96,6 +95,7 @@ def run_stage_job(
         StoppedError: workers were lost more often than the recipe allows; the same command goes on.
     """
     began = time.monotonic()
+    wait_for_room(job.recipe.workers, say)
     has_validation = len(samples.held_out(job.stage)) > 0
     order = samples.order(job.stage, job.recipe.seed)
     steps = steps_of(job.stage, order)
@@ -129,13 +129,6 @@ def run_stage_job(
     return outcome
 
 
-def worker_count(section: WorkersSection) -> int:
-    """How many workers there are to be."""
-    if section.count != "auto":
-        return section.count
-    return max(1, int(ray.cluster_resources().get("GPU", 0))) if section.gpu else 1
-
-
 def _fit(job: StageJob, output: Output, has_validation: bool) -> Result:
     from affectgpt.training.stage_worker import run_stage
 
@@ -144,13 +137,19 @@ def _fit(job: StageJob, output: Output, has_validation: bool) -> Result:
     trainer = TorchTrainer(
         run_stage,
         train_loop_config=job,
-        scaling_config=_scaling(recipe),
+        scaling_config=ScalingConfig(
+            num_workers=worker_count(recipe.workers),
+            use_gpu=recipe.workers.gpu,
+            resources_per_worker=worker_resources(recipe.workers),
+        ),
         torch_config=TorchConfig(backend="nccl" if recipe.workers.gpu else "gloo"),
         run_config=RunConfig(
             name="checkpoints",
             storage_path=folder.path,
             storage_filesystem=folder.filesystem,
-            failure_config=FailureConfig(max_failures=recipe.workers.max_failures),
+            failure_config=FailureConfig(
+                max_failures=recipe.workers.max_failures, controller_failure_limit=recipe.workers.max_failures
+            ),
             checkpoint_config=CheckpointConfig(
                 num_to_keep=recipe.checkpoints.keep,
                 checkpoint_score_attribute=VALIDATION_LOSS if has_validation else None,
@@ -167,13 +166,6 @@ def _fit(job: StageJob, output: Output, has_validation: bool) -> Result:
             f"stage {job.name}: the workers failed; the checkpoints so far are kept, and the same command goes on from "
             f"them\n{error}"
         ) from error
-
-
-def _scaling(recipe: Recipe) -> ScalingConfig:
-    resources = {"CPU": recipe.workers.num_cpus} | ({"GPU": 1.0} if recipe.workers.gpu else {})
-    return ScalingConfig(
-        num_workers=worker_count(recipe.workers), use_gpu=recipe.workers.gpu, resources_per_worker=resources
-    )
 
 
 def _chosen(result: Result, has_validation: bool) -> tuple[Checkpoint, dict[str, float]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from affectgpt.errors import RequestError
+from affectgpt.errors import JobError, RequestError
 from affectgpt.training.data.media import check_missing
 from affectgpt.training.data.parts import assign_parts
 from affectgpt.training.data.reading import ClipTable, read_coarse, read_fine
@@ -67,13 +67,17 @@ class TrainingClips:
         """See that not too many clips are missing or cannot be decoded.
 
         Raises:
-            RequestError: they are.
+            JobError: they are.
         """
         for dataset, missing in self.missing.items():
             rows = self.table.filter(pc.equal(self.table["dataset"], dataset))
             bad = rows.filter(pc.is_valid(rows["error"]))
             named = [f"{row['clip_id']} ({row['message']})" for row in bad.select(["clip_id", "message"]).to_pylist()]
-            check_missing([*missing, *named], rows.num_rows + len(missing), budget)
+            try:
+                check_missing([*missing, *named], rows.num_rows + len(missing), budget)
+            except RequestError as error:
+                # By now the run has begun.
+                raise JobError(str(error)) from error
 
 
 def train(request: Request, say: Say) -> str:
