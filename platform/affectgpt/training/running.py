@@ -51,11 +51,11 @@ class Run:
 
     def run(self) -> str:
         """Run the stages that are asked for and return the URI of the report; see ``training.train.train``."""
-        for note in self._clips.notes:
-            self._say(f"note: {note}")
         for name in self._request.stages:
             self._start_of(name)
         write_recipe(self._output, self._recipe)
+        for note in self._clips.notes:
+            self._say(f"note: {note}")
         # Ray Train, DeepSpeed and transformers print much that nobody asked for; what matters is raised or logged.
         cluster.connect(show_workers=False)
         wait_for_room(self._recipe.workers, self._say)
