@@ -167,12 +167,13 @@ def arms(coarse_steps: int = COARSE_STEPS, fine_steps: int = FINE_STEPS) -> list
         for kind in FINE
         for clips in FINE_CLIPS
     ]
-    matched = {
-        kind: Arm(f"fine only, {kind}, compute-matched", 40, (Stage(both, COARSE_RATE, fine=kind),)) for kind in FINE
-    }
+    matched = [
+        Arm(f"fine only, {kind}, compute-matched", clips, (Stage(both, COARSE_RATE, fine=kind),))
+        for kind, clips in (*(("word", clips) for clips in FINE_CLIPS), ("description", 40))
+    ]
     return [
         *alone,
-        matched["word"],
+        *matched,
         *(Arm(CLUES_THEN_WORD, clips, (clues, word)) for clips in FINE_CLIPS),
         *(Arm(f"{CLUES_THEN_WORD}, then agreeing clips", clips, (clues, word, agreeing)) for clips in FINE_CLIPS),
         Arm("coarse only", None, (coarse,)),
@@ -185,7 +186,6 @@ def arms(coarse_steps: int = COARSE_STEPS, fine_steps: int = FINE_STEPS) -> list
         Arm(
             "mixed in one stage", 40, (Stage(both, COARSE_RATE, coarse="description", fine="description", replay=0.8),)
         ),
-        matched["description"],
         Arm("all fine, word", ALL, (Stage(both, COARSE_RATE, fine="word"),)),
     ]
 

@@ -18,20 +18,24 @@ class Claim:
         arm: the arm.
         on: which clips it is judged by, in words.
         against: by how much it is ahead of each of the others.
+        missing: those of the others that have not been run on any of these clips.
     """
 
     arm: str
     on: str
     against: Sequence[Difference]
+    missing: Sequence[str]
 
     @property
     def holds(self) -> bool:
         """Whether it is ahead of all of them by more than the chance of the clips, by every metric."""
-        return all(difference.over_clips[0] > 0 for difference in self.against)
+        return not self.missing and all(difference.over_clips[0] > 0 for difference in self.against)
 
     def sentences(self) -> Iterator[str]:
         """Say what was found: the verdict first, then each comparison."""
         verdict = "HOLDS" if self.holds else "DOES NOT HOLD"
+        if self.missing and all(difference.over_clips[0] > 0 for difference in self.against):
+            verdict = f"OPEN until {' and '.join(self.missing)} has been run"
         yield f"{self.arm} beats every arm of the same fine clips alone, on {self.on}: {verdict}"
         for difference in self.against:
             yield f"  {sentence(difference)}"
@@ -39,7 +43,7 @@ class Claim:
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON takes it."""
         against = [asdict(difference) for difference in self.against]
-        return {"arm": self.arm, "on": self.on, "holds": self.holds, "against": against}
+        return {"arm": self.arm, "on": self.on, "holds": self.holds, "missing": self.missing, "against": against}
 
 
 def kind(arm: str) -> str:
@@ -78,7 +82,7 @@ def find_claims(
             if rival in scores
             for metric in _METRICS
         ]
-        claims.append(Claim(arm.key, on, against))
+        claims.append(Claim(arm.key, on, against, [rival for rival in rivals if rival not in scores]))
     return claims
 
 

@@ -7,10 +7,8 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from affectgpt.model.batching import Example
-from affectgpt.model.modeling import AffectGPTForConditionalGeneration
 from affectgpt.training.initial_model import build_initial_model
 from affectgpt.training.order import SampleOrder
 from affectgpt.training.recipe import AudioSection, LanguageModelSection, ModelSection, StageSection, TrainableSection
@@ -102,7 +100,6 @@ class Learner:
             seed: of the weights, of the order and of all that chance decides.
         """
         self.model, self.processor = build_initial_model(MODEL, texts, seed)
-        _keep_variance(self.model, seed)
         self._features, self._seed = features, seed
         self._augmentation = Augmentation()
 
@@ -182,21 +179,3 @@ class Learner:
     def _prompt(self, clip: int) -> Example:
         input_ids, start, _ = self.processor.tokenize(False, True, None, _LANGUAGE, _PHRASING)
         return Example(input_ids, start, audio_features=self._features[clip])
-
-
-@torch.no_grad()
-def _keep_variance(model: AffectGPTForConditionalGeneration, seed: int) -> None:
-    """Draw weights with which each layer keeps the variance of its input (Y. LeCun et al., "Efficient BackProp", 1998).
-
-    The deviation of 0.02 that transformers draws with suits widths of thousands: at a width of 64 it takes many more
-    steps until the sound is heard at all.
-    """
-    torch.manual_seed(seed)
-    for module in model.modules():
-        if isinstance(module, (nn.Linear, nn.Conv1d)):
-            nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-    embeddings = model.get_input_embeddings()
-    assert isinstance(embeddings, nn.Embedding)
-    nn.init.normal_(embeddings.weight, std=embeddings.embedding_dim**-0.5)

@@ -282,3 +282,14 @@ def test_sizes_that_do_not_fit_together_are_named(changes, message):
 def test_without_texts_there_is_no_tokenizer():
     with pytest.raises(RequestError, match=r"model\.language_model: there is no text"):
         build_initial_model(section(), (), seed=0)
+
+
+def test_what_reads_the_features_keeps_their_variance_in_a_whole_model() -> None:
+    section = ModelSection.model_validate(
+        {"language_model": {"vocabulary": 300, "hidden_size": 32, "layers": 1, "heads": 2}, "vision": None}
+    )
+    branch = build_initial_model(section, ["Glad."], 0)[0].audio_branch
+    assert branch is not None
+    features = torch.randn(1, 500, branch.projection.in_features)
+    assert 0.5 < float(branch.projection(features).detach().std()) < 2.0
+    assert float(branch.places.detach().std()) > 0.1

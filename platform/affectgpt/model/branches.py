@@ -40,9 +40,12 @@ class Branch(nn.Module):
         self.statistics_projector = (
             nn.Sequential(nn.LayerNorm(width), nn.Linear(width, text_hidden_size)) if config.statistics else None
         )
+        # Means and spreads share a projector, and are told apart by their places.
+        self.places = nn.Parameter(torch.empty(config.tokens, text_hidden_size))
 
     def initialize(self) -> None:
-        """Give the layers that read the features weights that keep their variance."""
+        """Draw the places, and give the layers that read the features weights that keep their variance."""
+        init.normal_(self.places, std=self.places.shape[-1] ** -0.5)
         init.xavier_uniform_(self.projection.weight)
         for convolution in self.subsampling:
             assert isinstance(convolution, nn.Conv1d)
@@ -74,10 +77,10 @@ class Branch(nn.Module):
             )
         keys = self.dropout(self.norm(states + self.positions(positions)))
         vectors: Tensor = self.projector(self.fusion(keys, with_one(mask)))
-        if self.statistics_projector is None:
-            return vectors
-        statistics = segment_statistics(states, mask, self.config.statistics)
-        return torch.cat((vectors, self.statistics_projector(statistics)), dim=1)
+        if self.statistics_projector is not None:
+            statistics = segment_statistics(states, mask, self.config.statistics)
+            vectors = torch.cat((vectors, self.statistics_projector(statistics)), dim=1)
+        return vectors + self.places
 
 
 class QFormerFusion(nn.Module):
@@ -96,6 +99,8 @@ class QFormerFusion(nn.Module):
                 cross_attention_frequency=1,
                 hidden_dropout_prob=dropout,
                 attention_probs_dropout_prob=dropout,
+                # LeCun et al., Efficient BackProp (1998): layers keep the variance, however narrow they are.
+                initializer_range=width**-0.5,
             )
         )
 

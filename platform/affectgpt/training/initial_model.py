@@ -172,6 +172,8 @@ def _small_language_model(
         max_position_embeddings=section.context,
         attention_dropout=section.dropout,
         tie_word_embeddings=True,
+        # The usual 0.02 suits widths of thousands; in a narrow model it would all but silence every layer.
+        initializer_range=width**-0.5,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
