@@ -11,8 +11,12 @@ from tests.browser import Browser
 PROJECT = Path(__file__).resolve().parents[1]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests of whole jobs, which start clusters, run one after the other, first and beside all others."""
+    """Let tests of whole jobs, which start clusters, run one after the other, first and beside all others.
+
+    It has to come before pytest-xdist, which reads the marks when it is called.
+    """
     for item in items:
         of_jobs = (PROJECT / "tests" / "integration") in item.path.parents
         item.add_marker(pytest.mark.xdist_group("jobs" if of_jobs else str(item.path)))
