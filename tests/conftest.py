@@ -5,21 +5,27 @@ import shutil
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.browser import Browser
 
 PROJECT = Path(__file__).resolve().parents[1]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests of whole jobs, which start clusters, run one after the other, first and beside all others.
+class JobsFirst(LoadScopeScheduling):
+    """Tests of whole jobs, which start clusters, run one after the other, and those of each other file beside them."""
 
-    It has to come before pytest-xdist, which reads the marks when it is called.
-    """
-    for item in items:
-        of_jobs = (PROJECT / "tests" / "integration") in item.path.parents
-        item.add_marker(pytest.mark.xdist_group("jobs" if of_jobs else str(item.path)))
+    def _split_scope(self, nodeid: str) -> str:
+        return "jobs" if nodeid.startswith("tests/integration/") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> JobsFirst:
+    """Say how pytest-xdist shares out the tests."""
+    return JobsFirst(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests of whole jobs, which take longest."""
     items.sort(key=lambda item: (PROJECT / "tests" / "integration") not in item.path.parents)
 
 
