@@ -15,6 +15,7 @@ import pyarrow.fs
 import pytest
 
 from affectgpt.clips.storage import (
+    anchored,
     content_sha256,
     filesystem_of,
     join_uri,
@@ -272,3 +273,11 @@ def test_what_cannot_be_written_is_not_said_to_be_unreadable(tmp_path: Path) -> 
         Path(uri).write_text("x")
     assert refused.value.reason == "unwritable"
     assert uri in refused.value.message and "Not a directory" in refused.value.message
+
+
+def test_what_exists_on_this_machine_is_anchored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert anchored("model") == anchored("./model/") == str(tmp_path / "model")
+    for name in ("Qwen/Qwen3-8B", "s3://bucket/model", "nowhere"):
+        assert anchored(name) == name

@@ -65,16 +65,19 @@ def test_real_architectures_train_by_the_gpu_recipe_on_two_nodes(data: Path, tmp
 
 
 def test_an_encoder_is_trained_on_clips_that_are_decoded_as_they_are_needed(data: Path, tmp_path: Path) -> None:
+    """All paths are relative to the folder in which the command is given."""
     output = tmp_path / "out"
+    tiny_clip(tmp_path / "clip")
     settings = {
-        "model.vision.encoder": str(tiny_clip(tmp_path / "clip")),
+        "model.vision.encoder": "clip",
         "features.enabled": False,
         "stages.coarse.trainable": {"language_model": "full", "vision_encoder": "full"},
         "stages.coarse.steps": 4,
         "data.validation_fraction": 0,
     }
-    done = run_train(data, output, settings, *COARSE)
+    done = run_train(data, "out", settings, *COARSE, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert sorted(losses(output, "coarse")) == [1, 2, 3, 4]
     assert not (output / "features").exists()
     report = json.loads((output / "report.json").read_text(encoding="utf-8"))
     assert report["datasets"][0]["validation_clips"] == 0

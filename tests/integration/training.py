@@ -80,11 +80,13 @@ def run_train(
     *options: str,
     small: bool = True,
     env: dict[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run ``train`` to its end."""
     return subprocess.run(
         command(data, output, settings, *options, small=small),
         env={**os.environ, **(env or {})},
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=400,

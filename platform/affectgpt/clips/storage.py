@@ -87,6 +87,15 @@ def local_path(uri: str) -> Path | None:
     return Path(unquote(path, errors="surrogateescape"))
 
 
+def anchored(name: str) -> str:
+    """Make the path of a local file or folder that exists absolute; a URI, or any other name, stays as it is.
+
+    Processes on a cluster, or those that a library moved to another folder, find it then.
+    """
+    path = local_path(name)
+    return _absolute(path) if path is not None and path.exists() else name
+
+
 def is_http(uri: str) -> bool:
     """Whether a URI is read by HTTP range requests."""
     return uri.lower().startswith(("http://", "https://"))

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from affectgpt.clips.storage import anchored
 from affectgpt.exit_status import run_command
 from affectgpt.inference.describing import Request, Summary, describe_clips
 from affectgpt.inference.recipe import load_recipe
@@ -53,7 +54,7 @@ def _positive(text: str) -> int:
 
 def _request(options: argparse.Namespace) -> Request:
     return Request(
-        model=options.model,
+        model=anchored(options.model),
         input=options.input,
         manifest=options.manifest,
         output=options.output,

@@ -65,7 +65,8 @@ def check_output(uri: str, recipe: Recipe) -> Output:
     Raises:
         RequestError: it cannot be opened, holds something else, or a run with other settings.
     """
-    output = Output(uri.rstrip("/") or uri)
+    # Ray Train moves its workers to a folder of their own.
+    output = Output(join_uri(uri, "."))
     try:
         with translated_errors(uri):
             folder = output.folder

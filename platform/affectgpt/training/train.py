@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from affectgpt.clips.storage import anchored, join_uri
 from affectgpt.errors import JobError, RequestError
 from affectgpt.training.data.media import check_missing
 from affectgpt.training.data.parts import assign_parts
@@ -89,6 +90,7 @@ def train(request: Request, say: Say) -> str:
         StoppedError: the cluster failed; the same command goes on.
     """
     began = time.monotonic()
+    request = replace(request, recipe=_anchored(request.recipe))
     _check_stages(request)
     output = check_output(request.output, request.recipe)
     clips = _read_clips(request)
@@ -96,6 +98,22 @@ def train(request: Request, say: Say) -> str:
     from affectgpt.training.running import Run
 
     return Run(request, output, clips, say, began).run()
+
+
+def _anchored(recipe: Recipe) -> Recipe:
+    """Make the local paths of a recipe absolute, for workers that run elsewhere."""
+    settings = recipe.model_dump()
+    model = settings["model"]
+    for section, key in (
+        (model["language_model"], "source"),
+        (model["vision"], "encoder"),
+        (model["audio"], "encoder"),
+    ):
+        if section is not None and section[key] is not None:
+            section[key] = anchored(section[key])
+    if settings["features"]["cache"] is not None:
+        settings["features"]["cache"] = join_uri(settings["features"]["cache"], ".")
+    return Recipe.model_validate(settings)
 
 
 def _check_stages(request: Request) -> None:
