@@ -61,3 +61,16 @@ def test_killed_workers_and_a_killed_driver_leave_no_trace_in_the_losses(
     assert resumed.returncode == 0, resumed.stderr
     assert losses(output, "coarse") == pytest.approx(undisturbed, abs=1e-4)
     assert (output / "model" / "model.safetensors").exists()
+
+
+def test_an_interrupt_stops_the_run_with_a_word(data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    steps = {"stages.coarse.steps": 100_000, "checkpoints.every_steps": 2}
+    run = subprocess.Popen(
+        command(data, output, steps, *STAGE), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_for_checkpoint(run, output, 3)
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=120)
+    assert run.returncode == 3, errors
+    assert "the same command" in errors.splitlines()[-1]

@@ -1,11 +1,15 @@
 """Runs one stage on Ray Train, and makes a Hugging Face checkpoint of what it learnt."""
 
+import contextlib
 import json
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ray.exceptions import RayError
 from ray.train import Checkpoint, CheckpointConfig, FailureConfig, Result, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2.api.exceptions import ControllerError, TrainingFailedError
@@ -158,7 +162,8 @@ def _fit(job: StageJob, output: Output, has_validation: bool) -> Result:
         ),
     )
     try:
-        return trainer.fit()
+        with _own_interrupt():
+            return trainer.fit()
     except ControllerError as error:
         raise StoppedError(f"the cluster failed; the same command continues from what is finished\n{error}") from error
     except TrainingFailedError as error:
@@ -166,6 +171,21 @@ def _fit(job: StageJob, output: Output, has_validation: bool) -> Result:
             f"stage {job.name}: the workers failed; the checkpoints so far are kept, and the same command goes on from "
             f"them\n{error}"
         ) from error
+    except RayError as error:
+        raise StoppedError(f"stage {job.name} was broken off; the same command continues it\n{error}") from error
+
+
+@contextlib.contextmanager
+def _own_interrupt() -> Iterator[None]:
+    """Let Ctrl-C be an interrupt as elsewhere: Ray Train ends the process with a status of its own, without a word."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        raise KeyboardInterrupt from error
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
 
 
 def _chosen(result: Result, has_validation: bool) -> tuple[Checkpoint, dict[str, float]]:
