@@ -67,14 +67,22 @@ def test_hugging_face_datasets_opens_it(built: Path, tmp_path: Path) -> None:
 
 
 def test_the_demo(tmp_path: Path) -> None:
-    command = [sys.executable, str(PROJECT / "jobs" / "demo.py"), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    short = ("stages.coarse.epochs=1", "stages.fine.epochs=1", "report.described=2", "report.max_new_tokens=20")
+    options = ["--clips", "32", *(word for setting in short for word in ("--set", setting))]
+    command = [sys.executable, str(PROJECT / "jobs" / "demo.py"), "demo", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "48 inputs = 45 annotated + 1 filtered + 2 rejected" in done.stdout
+    assert "32 inputs = 29 annotated + 1 filtered + 2 rejected" in done.stdout
     assert "description_zh" in done.stdout
-    assert (tmp_path / "emer-coarse" / "report.html").exists()
+    folder = tmp_path / "demo"
+    assert (folder / "emer-coarse" / "report.html").exists()
     subtitle_sources = {
         row["provenance"]["source"]["subtitle_source"]
-        for row in pq.read_table(tmp_path / "emer-coarse" / "data", columns=["provenance"]).to_pylist()
+        for row in pq.read_table(folder / "emer-coarse" / "data", columns=["provenance"]).to_pylist()
     }
     assert subtitle_sources == {"manifest", "sidecar", "embedded", "none"}
+    assert (folder / "model" / "metrics.jsonl").exists()
+    report = json.loads((folder / "model" / "report.json").read_text(encoding="utf-8"))
+    assert [stage["name"] for stage in report["stages"]] == ["coarse", "fine"]
+    assert "level 1, mean of the wheels" in done.stdout
+    assert (folder / "evaluation" / "report.html").exists()

@@ -30,33 +30,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the whole way from clips to a model's score; returns the exit status of the first command that fails."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("folder", type=Path, help="where everything goes")
+    parser.add_argument("--clips", type=int, default=CLIPS, help=f"how many to make (default: {CLIPS})")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the training")
     options = parser.parse_args(arguments)
     try:
-        _build(options.folder)
-        _train(options.folder)
+        _build(options.folder, options.clips)
+        _train(options.folder, options.clips, options.set)
         _judge(options.folder)
     except subprocess.CalledProcessError as error:
         return error.returncode
     return 0
 
 
-def _build(folder: Path) -> None:
+def _build(folder: Path, count: int) -> None:
     """Make the clips, and EMER-Coarse of them."""
     clips, output = folder / "clips", folder / "emer-coarse"
     manifest = clips / "manifest.csv"
     if not manifest.exists():
         print(f"making talking clips below {clips}", flush=True)
-        make_clips(clips, CLIPS)
+        make_clips(clips, count)
     _run("build-dataset", "--manifest", manifest, "--output", output)
     _show_dataset(pq.read_table(output / "data").to_pylist(), _truth(clips))
     print(f"\nLook at {output / 'report.html'}", flush=True)
 
 
-def _train(folder: Path) -> None:
+def _train(folder: Path, count: int, settings: Sequence[str]) -> None:
     """Write EMER-Fine of the clips, split it, and train on both."""
     rows = [
         (scene.clip_id, describe(scene, "zh"), describe(scene, "en"), "" if scene.subtitle == "none" else scene.text)
-        for scene in plan(CLIPS - 3, seed=0)
+        for scene in plan(count - 3, seed=0)
     ]
     _write_csv(folder / "emer-fine.csv", COLUMNS, rows)
     print("\nAs written by people who know what was acted:", flush=True)
@@ -65,6 +67,7 @@ def _train(folder: Path) -> None:
         "train",
         *("--coarse", folder / "emer-coarse", "--fine", folder / "emer-fine.csv", "--media", folder / "clips"),
         *("--split", folder / "split.csv", "--output", folder / "model"),
+        *(word for setting in settings for word in ("--set", setting)),
     )
 
 
