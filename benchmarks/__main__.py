@@ -5,7 +5,18 @@ import sys
 
 from benchmarks.figures import MARK, SEPARATOR
 
-BENCHMARKS = ("decode", "acoustic", "start_up", "pipeline", "resume", "scale", "peers", "evaluate", "training")
+BENCHMARKS = (
+    "decode",
+    "acoustic",
+    "start_up",
+    "pipeline",
+    "resume",
+    "scale",
+    "peers",
+    "evaluate",
+    "training",
+    "two_stage",
+)
 COLUMNS = ("claim", "measured", "target", "")
 
 

@@ -22,10 +22,11 @@ from affectgpt.model.processing import AffectGPTProcessor
 from affectgpt.training.batches import BatchLoader, Tensors, on_device, open_features, read_table
 from affectgpt.training.data.parts import assign_parts
 from affectgpt.training.data.reading import read_coarse
+from affectgpt.training.engine import Team, join_team, make_engine
 from affectgpt.training.features.keys import fingerprints_of
 from affectgpt.training.features.preparation import prepare_clips
 from affectgpt.training.features.settings import PreparationSettings
-from affectgpt.training.learning import Learner, Team
+from affectgpt.training.learning import Learner
 from affectgpt.training.metrics import MetricsLog, MetricsRow
 from affectgpt.training.order import share_out
 from affectgpt.training.output import Output
@@ -34,7 +35,7 @@ from affectgpt.training.stage_job import SampleTable, StageJob
 from affectgpt.training.tasks import make_initial_model, write_samples
 from affectgpt.training.trainable import set_trainable
 from benchmarks.figures import show
-from benchmarks.training.engine import join_team, make_engine, run_workers
+from benchmarks.training.ray_train import run_workers
 
 ROUNDS = 10
 STEPS = 6

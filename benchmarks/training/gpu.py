@@ -26,6 +26,7 @@ from affectgpt.dataset import cluster
 from affectgpt.dataset.ledger import Folder
 from affectgpt.model.modeling import AffectGPTForConditionalGeneration
 from affectgpt.training.batches import BatchLoader, open_features, read_table
+from affectgpt.training.engine import join_team, make_engine
 from affectgpt.training.learning import Learner
 from affectgpt.training.memory import available_bytes, estimate
 from affectgpt.training.metrics import MetricsLog
@@ -33,8 +34,8 @@ from affectgpt.training.recipe import load_recipe
 from affectgpt.training.stage_job import SampleTable, StageJob
 from affectgpt.training.trainable import set_trainable
 from benchmarks.figures import show
-from benchmarks.training.engine import join_team, make_engine, run_workers
 from benchmarks.training.random_stage import ANSWER_TOKENS, TOKENS, Shape, make_job, make_processor
+from benchmarks.training.ray_train import run_workers
 from benchmarks.training.runs import train_rows
 
 STEPS, WARM_UP = 40, 10

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Final
 
 from affectgpt.errors import RequestError
-from benchmarks.two_stage.arms import Arm, arms, folds
-from benchmarks.two_stage.claims import find_claims
+from benchmarks.figures import show
+from benchmarks.two_stage.arms import CLUES_THEN_WORD, FINE_CLIPS, Arm, arms, folds
+from benchmarks.two_stage.claims import best_alone, find_claims
 from benchmarks.two_stage.corpus import Corpus, Utterance, prepare, read_utterances
 from benchmarks.two_stage.report import print_table, write_findings
 from benchmarks.two_stage.runs import check_settings, read_runs, run_all
@@ -79,6 +80,12 @@ def _report(corpus: Corpus, predictions: Sequence[Prediction], planned: Sequence
     for claim in claims:
         print("\n".join(claim.sentences()))
     write_findings(output, rows, claims, _settings(corpus.utterances, planned))
+    for clips in FINE_CLIPS:
+        best = best_alone(planned, scores, clips)
+        arm = Arm(CLUES_THEN_WORD, clips).key
+        if best is not None and arm in rows:
+            ahead = 100 * (rows[arm]["accuracy"] - rows[best]["accuracy"])
+            show(f"two_stage: {arm} beside {best}, accuracy", ahead, "points", at_least=0)
 
 
 def _settings(utterances: Sequence[Utterance], planned: Sequence[Arm]) -> dict[str, object]:

@@ -86,6 +86,12 @@ def find_claims(
     return claims
 
 
+def best_alone(planned: Sequence[Arm], scores: Mapping[str, ArmScores], fine_clips: int) -> str | None:
+    """Name the arm that is most often right of those that learn from so many fine clips alone, or None before any."""
+    run = [one.key for one in planned if kind(one.name) == "fine only" and one.fine_clips == fine_clips]
+    return max((key for key in run if key in scores), key=lambda key: scores[key].correct.mean(), default=None)
+
+
 def sentence(difference: Difference) -> str:
     """Say by how much the first arm is ahead of the other, and how sure that is."""
     clips, speakers = (

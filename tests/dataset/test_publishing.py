@@ -128,7 +128,7 @@ def test_an_output_of_another_recipe_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"decode\.frames: 8 -> 4"):
         check_output(str(tmp_path), load_recipe("laptop", ["decode.frames=4"]))
     output.write_text("recipe.yaml", "what: {is: this}")
-    with pytest.raises(RequestError, match="not one of this version"):
+    with pytest.raises(RequestError, match="of another job or version"):
         check_output(str(tmp_path), load_recipe("laptop"))
 
 

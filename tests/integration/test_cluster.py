@@ -20,6 +20,7 @@ from affectgpt.annotate.sample import Sample
 from affectgpt.annotate.step import Step, StepProvenance
 from tests.integration.conftest import PROJECT, run_job
 from tests.integration.made import write_clip, write_clips
+from tests.integration.training import command, losses, make_data
 
 BIN = Path(sys.executable).parent
 DASHBOARD = "http://127.0.0.1:8265"
@@ -86,6 +87,17 @@ def test_a_submitted_job(head: dict[str, str], tmp_path: Path) -> None:
     script = [*submit, "--working-dir", str(PROJECT / "jobs"), "--", "python", "-c", show]
     shown = subprocess.run(script, env=head, capture_output=True, text=True, timeout=200, check=False)
     assert "Linux CPython" in shown.stdout, shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize("head", ["a token exists"], indirect=True)
+def test_a_submitted_training(head: dict[str, str], tmp_path: Path) -> None:
+    data = make_data(tmp_path / "data", 8)
+    _, _, *options = command(data, tmp_path / "out", {"stages.coarse.steps": 2}, "--stages", "coarse")
+    submit = ["ray", "job", "submit", "--address", DASHBOARD, "--", "train", *options]
+    done = subprocess.run(submit, env=head, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(losses(tmp_path / "out", "coarse")) == [1, 2]
+    assert (tmp_path / "out" / "model" / "model.safetensors").exists()
 
 
 @pytest.fixture

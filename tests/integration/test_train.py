@@ -64,7 +64,7 @@ def test_real_architectures_train_by_the_gpu_recipe_on_two_nodes(data: Path, tmp
     assert (output / "model" / "README.md").exists()
 
 
-def test_an_encoder_is_trained_on_clips_that_are_decoded_as_they_are_needed(data: Path, tmp_path: Path) -> None:
+def test_two_workers_train_an_encoder_on_clips_that_are_decoded_as_they_are_needed(data: Path, tmp_path: Path) -> None:
     """All paths are relative to the folder in which the command is given."""
     output = tmp_path / "out"
     tiny_clip(tmp_path / "clip")
@@ -74,6 +74,7 @@ def test_an_encoder_is_trained_on_clips_that_are_decoded_as_they_are_needed(data
         "stages.coarse.trainable": {"language_model": "full", "vision_encoder": "full"},
         "stages.coarse.steps": 4,
         "data.validation_fraction": 0,
+        "workers": {"count": 2, "num_cpus": 0.5},
     }
     done = run_train(data, "out", settings, *COARSE, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
+import ray
+from ray.cluster_utils import Cluster
 
 from tests.integration.test_resume import kill_processes
 from tests.integration.training import command, losses, make_data, run_train
@@ -61,6 +63,32 @@ def test_killed_workers_and_a_killed_driver_leave_no_trace_in_the_losses(
     assert resumed.returncode == 0, resumed.stderr
     assert losses(output, "coarse") == pytest.approx(undisturbed, abs=1e-4)
     assert (output / "model" / "model.safetensors").exists()
+
+
+def test_a_node_that_is_lost_and_replaced_leaves_no_trace_in_the_losses(
+    data: Path, tmp_path: Path, undisturbed: dict[int, float]
+) -> None:
+    output = tmp_path / "out"
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        doomed = cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        run = subprocess.Popen(
+            command(data, output, {"workers": {"count": 2, "num_cpus": 1}}, *STAGE),
+            env=os.environ | {"RAY_ADDRESS": cluster.address},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_for_checkpoint(run, output, 5)
+        cluster.remove_node(doomed, allow_graceful=False)
+        cluster.add_node(num_cpus=1)
+        _, errors = run.communicate(timeout=400)
+    finally:
+        cluster.shutdown()
+        ray.shutdown()
+    assert run.returncode == 0, errors
+    assert losses(output, "coarse") == pytest.approx(undisturbed, abs=1e-4)
 
 
 def test_an_interrupt_stops_the_run_with_a_word(data: Path, tmp_path: Path) -> None:

@@ -133,6 +133,8 @@ def made_report(**changes: Any) -> TrainingReport:
                 "fine", "/data/emer_fine/v2_bilingual.csv", 298, 33, {"en": 298, "zh": 298}, {"en": 33, "zh": 33}, 1
             ),
         ],
+        "train_clips": 1380,
+        "validation_clips": 149,
         "stages": [
             StageSummary("coarse", {"coarse": 1.0}, 1_965_444, 1_965_444, 600, 15.8, 19_200, 46.8, 500, 1.03),
             StageSummary("fine", {"fine": 0.8, "coarse": 0.2}, 1_965_444, 1_053_060, 200, 5.3, 6_400, 15.9, 100, 0.907),

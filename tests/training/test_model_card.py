@@ -45,7 +45,7 @@ def test_pretrained_parts_and_data_sets_of_the_hub_are_named() -> None:
 
 def test_what_was_trained_on_what_is_told() -> None:
     card = render_model_card(made_report())
-    assert "1.97\u00a0M parameters, trained in\n2 stages on 1,502 clips: first on many clips" in card
+    assert "1.97\u00a0M parameters, trained in\n2 stages on 1,380 clips: first on many clips" in card
     assert "| language model | Qwen3ForCausalLM | this training | 912\u00a0K | trained | frozen |" in card
     assert "| audio encoder | log-mel spectra | none | 0 | frozen | frozen |" in card
     assert "| coarse | s3://emer/coarse | 1,204 | 120 | 2,408 |" in card
@@ -70,7 +70,9 @@ def test_tables_have_as_many_cells_in_each_row(section: str) -> None:
 def test_one_stage_without_validation_or_scores() -> None:
     made = made_report()
     stage = dataclasses.replace(made.stages[1], chosen_step=None, chosen_loss=None)
-    card = render_model_card(dataclasses.replace(made, stages=[stage], datasets=made.datasets[1:], scores=[]))
+    card = render_model_card(
+        dataclasses.replace(made, stages=[stage], datasets=made.datasets[1:], train_clips=298, scores=[])
+    )
     assert "trained in\none stage on 298 clips.\n" in card and "None were measured in training." in card
     assert "| 16 s | — |" in card and "described by machines; it has" not in card
     with_scores = render_model_card(dataclasses.replace(made, stages=[stage]))

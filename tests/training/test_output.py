@@ -73,7 +73,7 @@ def test_every_shipped_recipe_is_read_back_as_it_was_written(tmp_path: Path) -> 
 )
 def test_a_recipe_of_something_else_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "recipe.yaml").write_text(content)
-    with pytest.raises(RequestError, match=r"its recipe\.yaml is not one of train .*name another"):
+    with pytest.raises(RequestError, match=r"its recipe\.yaml is of another job, .*name another"):
         check_output(str(tmp_path), Recipe())
 
 

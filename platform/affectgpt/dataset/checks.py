@@ -55,7 +55,7 @@ def _check_content(uri: str, output: Folder, recipe: Recipe) -> None:
     try:
         earlier = Recipe.model_validate(yaml.safe_load(output.read_text("recipe.yaml")))
     except (ValueError, yaml.YAMLError) as error:
-        raise RequestError(f"output {uri}: its recipe.yaml is not one of this version; use a new --output") from error
+        raise RequestError(f"output {uri}: its recipe.yaml is of another job or version; use a new --output") from error
     changed = differences(earlier.content(), recipe.content())
     if changed:
         raise RequestError(

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import ray.train
 import torch
-import torch.distributed as dist
 from deepspeed.runtime.engine import DeepSpeedEngine
 from ray.train import Checkpoint
 
 from affectgpt.training.batches import BatchLoader, Tensors, on_device
+from affectgpt.training.engine import Team
 from affectgpt.training.metrics import MetricsLog, TrainRow, ValidationRow
 from affectgpt.training.order import Batch, micro_steps, share_out
 from affectgpt.training.schedule import learning_rate
@@ -23,21 +23,6 @@ from affectgpt.training.stage_job import VALIDATION_LOSS, Ending, SampleTable, S
 from affectgpt.training.states import Position, save_states
 
 _NAMED = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Team:
-    """A worker among all workers."""
-
-    rank: int
-    workers: int
-    device: torch.device
-
-    def sum(self, value: float | torch.Tensor) -> float:
-        """Sum a number over all workers, who all have to ask."""
-        summed = torch.as_tensor(value, dtype=torch.float64).to(self.device)
-        dist.all_reduce(summed)
-        return float(summed)
 
 
 @dataclass(slots=True)

@@ -100,7 +100,7 @@ def _check_recipe(output: Output, recipe: Recipe) -> None:
         earlier = Recipe.model_validate(yaml.safe_load(text))
     except (ValueError, yaml.YAMLError) as error:
         raise RequestError(
-            f"output {output.uri}: its {_RECIPE} is not one of train in this version; name another"
+            f"output {output.uri}: its {_RECIPE} is of another job, or of another version of train; name another"
         ) from error
     changed = differences(_content(earlier), _content(recipe))
     if changed:

@@ -95,6 +95,8 @@ class Reporter:
             senses=[name for name, part in (("video", model.vision), ("sound", model.audio)) if part is not None],
             languages=recipe.data.languages,
             datasets=[self._dataset(name, source) for name, source in self._clips.sources.items()],
+            train_clips=self._count_clips("train"),
+            validation_clips=self._count_clips("validation"),
             stages=[self._stage(outcome) for outcome in outcomes.values()],
             metrics=read_metrics(self._output.folder),
             scores=described_clips.scores(),
@@ -161,6 +163,12 @@ class Reporter:
             languages["validation"],
             bad.num_rows + len(self._clips.missing.get(name, [])),
         )
+
+    def _count_clips(self, part: str) -> int:
+        """Count the clips of a part; those of one content and span are one, whatever data set they are in."""
+        table = self._clips.table
+        usable = table.filter(pc.and_(pc.equal(table["part"], part), pc.is_null(table["error"])))
+        return int(pc.count_distinct(usable["clip_key"]).as_py())
 
     def _languages(self, part: str, dataset: str) -> dict[str, int]:
         rows = self._samples.rows.take(self._samples.places(part, dataset))

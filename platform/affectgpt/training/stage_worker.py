@@ -3,9 +3,7 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-import deepspeed
 import ray.train
-import ray.train.torch
 import torch
 import torch.distributed as dist
 from deepspeed.runtime.engine import DeepSpeedEngine
@@ -15,23 +13,18 @@ from affectgpt.dataset.ledger import Folder
 from affectgpt.model.modeling import AffectGPTForConditionalGeneration, load_strictly
 from affectgpt.model.processing import AffectGPTProcessor
 from affectgpt.training.batches import BatchLoader, open_features, read_table
-from affectgpt.training.deepspeed_config import deepspeed_config
-from affectgpt.training.learning import Learner, Team
+from affectgpt.training.engine import Team, join_team, make_engine
+from affectgpt.training.learning import Learner
 from affectgpt.training.memory import available_bytes, estimate
 from affectgpt.training.metrics import MetricsLog
-from affectgpt.training.order import micro_steps
 from affectgpt.training.stage_job import Ending, SampleTable, StageJob
 from affectgpt.training.states import Position, load_states, made_universal
-from affectgpt.training.trainable import parameter_groups, set_trainable
+from affectgpt.training.trainable import set_trainable
 
 
 def run_stage(job: StageJob) -> Ending:
     """Run a stage in this worker, beside the others: the training function of Ray Train's ``TorchTrainer``."""
-    context = ray.train.get_context()
-    team = Team(context.get_world_rank(), context.get_world_size(), ray.train.torch.get_device())
-    # It would be compiled here, by a compiler that not every machine has; gloo does the same work.
-    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-    deepspeed.init_distributed(dist_backend=dist.get_backend(), auto_mpi_discovery=False, verbose=False)
+    team = join_team()
     torch.manual_seed(job.recipe.seed)
     samples = SampleTable(read_table(job.samples))
     with ExitStack() as resources:
@@ -75,12 +68,12 @@ def _start(model: AffectGPTForConditionalGeneration, job: StageJob, team: Team) 
     """Make the engine, go on from the latest checkpoint if there is one, and say how many steps are done."""
     checkpoint = ray.train.get_checkpoint()
     if checkpoint is None:
-        return _make_engine(model, job, team, universal=False), 0
+        return make_engine(model, job.stage, team), 0
     with checkpoint.as_directory() as directory:
         folder = Path(directory)
         position = Position.of(folder)
         universal = position.workers != team.workers
-        engine = _make_engine(model, job, team, universal)
+        engine = make_engine(model, job.stage, team, universal)
         if universal:
             with made_universal(folder) as converted:
                 load_states(engine, converted, universal=True)
@@ -89,19 +82,3 @@ def _start(model: AffectGPTForConditionalGeneration, job: StageJob, team: Team) 
         # On one machine the workers share the directory.
         dist.barrier()
     return engine, position.step
-
-
-def _make_engine(
-    model: AffectGPTForConditionalGeneration, job: StageJob, team: Team, universal: bool
-) -> DeepSpeedEngine:
-    stage = job.stage
-    fused = team.device.type == "cuda" and stage.deepspeed.offload == "none"
-    optimizer = torch.optim.AdamW(parameter_groups(model, stage), lr=stage.learning_rate, fused=fused)
-    steps = micro_steps(stage.batch_size, team.workers, stage.micro_batch_size)
-    engine, *_ = deepspeed.initialize(
-        model=model,
-        optimizer=optimizer,
-        config=deepspeed_config(stage, steps, universal),
-        dist_init_required=False,
-    )
-    return engine

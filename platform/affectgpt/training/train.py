@@ -1,7 +1,7 @@
 """``train`` from beginning to end: read the data, prepare the clips, run the stages, report."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from affectgpt.errors import JobError, RequestError
 from affectgpt.training.data.media import check_missing
 from affectgpt.training.data.parts import assign_parts
 from affectgpt.training.data.reading import ClipTable, read_coarse, read_fine
+from affectgpt.training.notes import random_weights_notes, subtitle_notes
 from affectgpt.training.output import check_output
 from affectgpt.training.recipe import STAGE_NAMES, Recipe
 
@@ -141,19 +142,12 @@ def _read_clips(request: Request) -> TrainingClips:
         table=clips,
         sources={name: uri for name, uri in (("coarse", request.coarse), ("fine", request.fine)) if uri is not None},
         missing={name: table.missing for name, table in read.items()},
-        notes=[*(f"{name}: {note}" for name, table in read.items() for note in table.notes), *_subtitle_notes(read)],
+        notes=[
+            *(f"{name}: {note}" for name, table in read.items() for note in table.notes),
+            *subtitle_notes({name: table.clips for name, table in read.items()}),
+            *random_weights_notes(request.recipe, request.stages),
+        ],
     )
-
-
-def _subtitle_notes(read: Mapping[str, ClipTable]) -> list[str]:
-    """Warn where one data set alone has subtitles: a model takes their absence for a sign of the other data set."""
-    has = {name for name, table in read.items() if table.clips["subtitle"].null_count < table.clips.num_rows}
-    return [
-        f"{name} has no subtitles, and the other data set has: the model may learn to tell the two apart by them; give "
-        f"{name} a column subtitle"
-        for name in sorted(read.keys() - has)
-        if has
-    ]
 
 
 def with_parts(clips: pa.Table, request: Request) -> pa.Table:

@@ -39,18 +39,18 @@ def test_the_headline_says_what_was_trained_and_what_it_brought() -> None:
     model = "A model of 1.97\u00a0M parameters"
     made = made_report()
     assert headline(made) == (
-        f"{model}, trained in 2 stages on 1,502 clips: "
+        f"{model}, trained in 2 stages on 1,380 clips: "
         "F\u00a01.5\u00a0% before training, 46.8\u00a0% after the fine stage."
     )
-    assert headline(made_report(scores=made.scores[:1])) == f"{model}, trained in 2 stages on 1,502 clips."
-    only_fine = made_report(scores=[], stages=made.stages[1:], datasets=made.datasets[1:])
+    assert headline(made_report(scores=made.scores[:1])) == f"{model}, trained in 2 stages on 1,380 clips."
+    only_fine = made_report(scores=[], stages=made.stages[1:], datasets=made.datasets[1:], train_clips=298)
     assert headline(only_fine) == f"{model}, trained in one stage on 298 clips."
     assert headline(made_report(stages=[])) == f"{model}, not trained yet."
 
 
 def test_what_was_trained_is_told_for_each_stage() -> None:
     shown = words("run")
-    assert "1.97 M parameters 1,502 clips to learn from 153 clips held out 25,600 samples learnt from" in shown
+    assert "1.97 M parameters 1,380 clips to learn from 149 clips held out 25,600 samples learnt from" in shown
     assert "3 min 14 s from start to end 32 s of it before the first step" in shown
     assert "Trained on 2 CPU workers (gloo), float32, ZeRO-2 ." in shown
     assert "fine 80 % fine, 20 % coarse" in shown and "200 5.3 6,400 16 s 0.907 step 100" in shown

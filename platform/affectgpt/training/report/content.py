@@ -181,6 +181,8 @@ class TrainingReport:
         senses: the inputs that it was built for besides the subtitle: ``video``, ``sound`` or both.
         languages: those of the descriptions, ``en``, ``zh`` or both.
         datasets: the data sets.
+        train_clips: clips to learn from; one that is in both data sets counts once.
+        validation_clips: clips that were held out, counted likewise.
         stages: the stages that ran, in order.
         metrics: the rows of ``metrics.jsonl`` that count; they are not repeated in ``report.json``.
         scores: agreement on held-out clips, in the order in which it was measured; may be empty.
@@ -204,6 +206,8 @@ class TrainingReport:
     senses: Sequence[str]
     languages: Sequence[str]
     datasets: Sequence[DatasetSummary]
+    train_clips: int
+    validation_clips: int
     stages: Sequence[StageSummary]
     metrics: Sequence[MetricsRow]
     scores: Sequence[Scores]
@@ -218,16 +222,6 @@ class TrainingReport:
     def parameters(self) -> int:
         """How many parameters the model has, adapters that were merged or kept included."""
         return self.stages[-1].parameters if self.stages else sum(part.parameters for part in self.parts)
-
-    @property
-    def train_clips(self) -> int:
-        """How many clips of all data sets were there to learn from."""
-        return sum(dataset.train_clips for dataset in self.datasets)
-
-    @property
-    def validation_clips(self) -> int:
-        """How many clips of all data sets were held out."""
-        return sum(dataset.validation_clips for dataset in self.datasets)
 
     def to_json(self) -> str:
         """Write the content of ``report.json``; figures that are not finite become null."""
