@@ -20,11 +20,14 @@ FINE_CLIPS: Final = (20, 40, 80)
 ALL: Final = 0
 """As a number of fine clips: every clip of the training speakers."""
 
-CLUES_THEN_WORD: Final = "short clues then the word"
+CLUES_THEN_WORD: Final = "clues alone then the word"
+JUDGED_CLUES_THEN_WORD: Final = "judged clues then the word"
 AGREEING: Final = "agreeing"
 
 COARSE_STEPS: Final = 1000
 FINE_STEPS: Final = 150
+CLUE_SHARE: Final = 0.435
+"""Of the steps of both stages, those in which ``CLUES_THEN_WORD`` learns clues."""
 COARSE_RATE: Final = 2e-3
 FINE_RATE: Final = 1e-3
 LABEL_WEIGHT: Final = 3.0
@@ -127,6 +130,10 @@ def _clue_first(corpus: Corpus, clip: int) -> Lesson:
     return Lesson(clip, f"{short_clue(corpus.clues[clip])} {_sounds(corpus.labels[clip])}", corpus.labels[clip])
 
 
+def _clue_alone(corpus: Corpus, clip: int) -> Lesson:
+    return Lesson(clip, short_clue(corpus.clues[clip]), ())
+
+
 def _fine_description(corpus: Corpus, clip: int) -> Lesson:
     emotion = corpus.emotions[clip]
     return Lesson(clip, f"{short_clue(corpus.clues[clip])} {_sounds([emotion])}", (emotion,))
@@ -149,7 +156,7 @@ def short_clue(clue: str) -> str:
 
 Text = Callable[[Corpus, int], Lesson]
 
-COARSE: Final[Mapping[str, Text]] = {"description": _described, "clue first": _clue_first}
+COARSE: Final[Mapping[str, Text]] = {"description": _described, "clue first": _clue_first, "clue": _clue_alone}
 """What can be learnt of a coarse clip, out of the columns of the data set; no true label is looked at."""
 FINE: Final[Mapping[str, Text]] = {"description": _fine_description, "word": _fine_word}
 """What can be learnt of a fine clip: the clue without its judgement and the true emotion, or the emotion alone."""
@@ -160,7 +167,10 @@ def arms(coarse_steps: int = COARSE_STEPS, fine_steps: int = FINE_STEPS) -> list
     both = coarse_steps + fine_steps
     coarse = Stage(coarse_steps, COARSE_RATE, coarse="description")
     described, word = Stage(fine_steps, FINE_RATE, fine="description"), Stage(fine_steps, FINE_RATE, fine="word")
-    clues = Stage(coarse_steps, COARSE_RATE, coarse="clue first")
+    judged = Stage(coarse_steps, COARSE_RATE, coarse="clue first")
+    clue_steps = round(CLUE_SHARE * both)
+    clues = Stage(clue_steps, COARSE_RATE, coarse="clue")
+    word_for_long = Stage(both - clue_steps, COARSE_RATE, fine="word")
     agreeing = Stage(fine_steps, FINE_RATE, coarse=AGREEING, fine="word", replay=0.5)
     alone = [
         Arm(f"fine only, {kind}", clips, (Stage(fine_steps, COARSE_RATE, fine=kind),))
@@ -174,8 +184,12 @@ def arms(coarse_steps: int = COARSE_STEPS, fine_steps: int = FINE_STEPS) -> list
     return [
         *alone,
         *matched,
-        *(Arm(CLUES_THEN_WORD, clips, (clues, word)) for clips in FINE_CLIPS),
-        *(Arm(f"{CLUES_THEN_WORD}, then agreeing clips", clips, (clues, word, agreeing)) for clips in FINE_CLIPS),
+        *(Arm(CLUES_THEN_WORD, clips, (clues, word_for_long)) for clips in FINE_CLIPS),
+        *(Arm(JUDGED_CLUES_THEN_WORD, clips, (judged, word)) for clips in FINE_CLIPS),
+        *(
+            Arm(f"{JUDGED_CLUES_THEN_WORD}, then agreeing clips", clips, (judged, word, agreeing))
+            for clips in FINE_CLIPS
+        ),
         Arm("coarse only", None, (coarse,)),
         *(Arm("coarse then fine", clips, (coarse, described)) for clips in FINE_CLIPS),
         Arm(
