@@ -1,6 +1,8 @@
 """A real language model behind a real server: what it is asked, what it answers, and what is kept of it."""
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ from affectgpt.errors import RequestError
 from affectgpt.evaluation.command import main as evaluate
 from affectgpt.evaluation.language_model import LABEL_PATTERNS, MOST_LABELS, extract_labels, group_labels
 from affectgpt.evaluation.set_metrics import FIGURES
-from tests.integration.vllm_server import KEY, MODEL, VLLMServer, missing
+from tests.integration.conftest import PROJECT
+from tests.integration.vllm_server import KEY, MODEL, PYTHON, SETTINGS, VLLMServer, missing
 
 WORDS = (
     "angry",
@@ -151,6 +154,16 @@ def test_the_command_evaluate_with_a_language_model(
         and set(grouped["prompts_sha256"]) == {"group_labels"}
     )
     assert extracted["extractor"] == "llm" and set(extracted["prompts_sha256"]) == {"extract_labels"}
+    # vLLM in a process of its own, without the server, says what the server says.
+    told_to = ["engine=vllm", f"model={server.model}", "vllm.dtype=float32", "vllm.context=4096"]
+    job = [PYTHON, str(PROJECT / "jobs" / "evaluate.py"), "--references", str(truth), "--predictions", str(guess)]
+    job += ["--grouping", "llm", "--output", str(tmp_path / "without"), "--set", f"language_model.cache={tmp_path}/new"]
+    job += [word for setting in told_to for word in ("--set", f"language_model.{setting}")]
+    environment = os.environ | SETTINGS
+    done = subprocess.run(job, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    without = json.loads((tmp_path / "without" / "report.json").read_text())
+    assert without["predictions"] == grouped["predictions"]
     server.stop()
     assert run("again", guess, "--grouping", "llm")["predictions"] == grouped["predictions"]
     assert run("once more", told, *extraction)["predictions"] == extracted["predictions"]

@@ -54,17 +54,18 @@ class VLLMServer:
 
     Attributes:
         base_url: where the API is.
+        model: the model's folder.
     """
 
     def __init__(self, folder: Path) -> None:
         """Make the model and choose the port; ``folder`` keeps both it and the server's log."""
-        self._model = folder / "model"
+        self.model = folder / "model"
         self._log = folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._port = _free_port()
         self.base_url = f"http://127.0.0.1:{self._port}/v1"
         self._environment = {**os.environ, **SETTINGS}
-        command = [PYTHON, TINY_MODEL, self._model]
+        command = [PYTHON, TINY_MODEL, self.model]
         subprocess.run(command, env=self._environment, check=True, capture_output=True, timeout=120)
 
     def start(self) -> None:
@@ -72,7 +73,7 @@ class VLLMServer:
         if self._process is not None:
             return
         command = [PYTHON, "-m", "vllm.entrypoints.openai.api_server", "--host=127.0.0.1", f"--port={self._port}"]
-        command += [f"--model={self._model}", f"--served-model-name={MODEL}", f"--api-key={KEY}", *OPTIONS]
+        command += [f"--model={self.model}", f"--served-model-name={MODEL}", f"--api-key={KEY}", *OPTIONS]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, env=self._environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True

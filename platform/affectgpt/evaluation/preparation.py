@@ -74,9 +74,20 @@ def prepare(recipe: Recipe, predictions: int, progress: Progress) -> Prepared:
 
 def _make_engine(settings: LanguageModelSection, progress: Progress) -> TextEngine:
     from affectgpt.annotate.language_model.cache import CachedEngine
+
+    cache = Path(settings.cache).expanduser()
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"language_model.cache: {cache} cannot be made: {error}; name another file") from error
+    engine = _vllm_engine(settings, progress) if settings.engine == "vllm" else _openai_engine(settings)
+    return CachedEngine(engine, cache, _now_and_then(progress))
+
+
+def _openai_engine(settings: LanguageModelSection) -> TextEngine:
     from affectgpt.annotate.language_model.openai import OpenAIEngine
 
-    engine = OpenAIEngine(
+    return OpenAIEngine(
         settings.base_url,
         settings.model,
         api_key_file=settings.api_key_file,
@@ -84,12 +95,14 @@ def _make_engine(settings: LanguageModelSection, progress: Progress) -> TextEngi
         timeout_s=settings.timeout_s,
         max_retries=settings.max_retries,
     )
-    cache = Path(settings.cache).expanduser()
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RequestError(f"language_model.cache: {cache} cannot be made: {error}; name another file") from error
-    return CachedEngine(engine, cache, _now_and_then(progress))
+
+
+def _vllm_engine(settings: LanguageModelSection, progress: Progress) -> TextEngine:
+    from affectgpt.annotate.language_model.vllm import VLLMEngine
+
+    assert settings.model is not None
+    progress(f"loading the language model {settings.model}")
+    return VLLMEngine(settings.model, **settings.vllm.model_dump())
 
 
 def _now_and_then(progress: Progress) -> Callable[[int, int], None]:

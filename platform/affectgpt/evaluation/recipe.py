@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 import yaml
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from affectgpt.annotate.language_model.settings import VLLMSection
 from affectgpt.recipes.loading import Section, load
 
 GROUPINGS = ("wheel", "exact", "llm")
@@ -18,15 +19,27 @@ class ExtractionSection(Section):
 
 
 class LanguageModelSection(Section):
-    """The OpenAI-compatible endpoint for grouping and extraction by a language model, and the cache of its replies."""
+    """The language model for grouping and extraction, and the cache of its replies.
 
-    base_url: str = "http://localhost:8000/v1"
+    With the engine ``openai`` it is behind an OpenAI-compatible endpoint; with ``vllm`` it runs in this process, and
+    ``model`` is its name on the Hugging Face hub or its folder.
+    """
+
+    engine: Literal["openai", "vllm"] = "openai"
     model: str | None = None
+    base_url: str = "http://localhost:8000/v1"
     api_key_file: str | None = None
     concurrency: int = Field(8, ge=1, le=1024)
     timeout_s: float = Field(120.0, gt=0)
     max_retries: int = Field(5, ge=0, le=100)
+    vllm: VLLMSection = VLLMSection()
     cache: str = "~/.cache/affectgpt/language_model.sqlite"
+
+    @model_validator(mode="after")
+    def _vllm_has_a_model(self) -> "LanguageModelSection":
+        if self.engine == "vllm" and self.model is None:
+            raise ValueError("model: the engine vllm needs a name on the Hugging Face hub, or a folder")
+        return self
 
 
 class BootstrapSection(Section):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from affectgpt.annotate.language_model import cache
@@ -111,10 +112,17 @@ def test_replies_that_are_not_complete_are_handed_on_but_not_kept(
 def test_all_that_decides_a_reply_is_in_its_key() -> None:
     identity = {"engine": "openai", "endpoint": "http://localhost/v1", "model": "tiny"}
     request = ask("one", SCHEMA)
+    frame, sound = np.zeros((2, 3, 3), np.uint8), np.zeros(18, np.float32)
     changed = [dataclasses.replace(request, **{name: None}) for name in ("system", "user", "schema", "max_tokens")]
+    changed += [dataclasses.replace(request, frames=frames) for frames in ((frame,), (frame, frame), (frame + 1,))]
+    changed += [dataclasses.replace(request, sound=heard) for heard in (sound, sound[:9], sound + 1)]
+    changed.append(dataclasses.replace(request, frames=(frame.reshape(3, 2, 3),)))
+    changed += [
+        dataclasses.replace(request, temperature=warm, seed=seed) for warm, seed in ((0.5, 1), (0.7, 1), (0.7, 2))
+    ]
     keys = [request_key(identity, one) for one in [request, *changed]]
     keys += [request_key({**identity, name: "another"}, request) for name in identity]
-    assert len(set(keys)) == len(keys) == 8
+    assert len(set(keys)) == len(keys) == 18
     turned = dict(reversed(list(SCHEMA.items())))
     assert request_key(dict(reversed(list(identity.items()))), ask("one", turned)) == keys[0]
 

