@@ -40,7 +40,10 @@ FORBIDDEN = {
 }
 """The higher floors, and what is too heavy, that no file of a package imports, not even within a function."""
 
-MODELS_IN_THIS_PROCESS = {"annotate/language_model/vllm.py": {"torch"}}
+MODELS_IN_THIS_PROCESS = {
+    f"annotate/language_model/{name}.py": {"torch"}
+    for name in ("vllm", "transformers", "transformers_chat", "transformers_decoding", "transformers_loading")
+}
 """Engines that run a model, and what they may import for it."""
 
 COMMANDS = (

@@ -3,9 +3,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from affectgpt.annotate.engines import STEP_NAMES
+from affectgpt.annotate.generated.prompt import load_prompt
 from affectgpt.dataset.annotating import run_stage, stages_of
 from affectgpt.dataset.recipe import load_recipe
 from affectgpt.dataset.schema import OUTCOMES, WORK
+from tests.annotate.generated.good_model import REPLIES, answer_well
+from tests.annotate.language_model.chat_server import serve
 from tests.dataset import rows
 from tests.integration.made import write_clip
 
@@ -38,6 +42,23 @@ def test_steps_share_a_stage_unless_they_have_workers() -> None:
     ]
     assert [stage.is_first for stage in stages] == [True] + [False] * 5
     assert [stage.is_last for stage in stages] == [False] * 5 + [True]
+    assert [stage.workers is not None for stage in stages] == [False, True, False, True, True, False]
+
+
+def test_steps_in_a_row_share_the_actors_of_their_resident_model() -> None:
+    models = "models={a: {engine: vllm, model: a, num_gpus: 2, clips: 64}, b: {engine: openai, model: b}}"
+    steps = {"acoustic_clue": "a", "merge": "a", "translate": "b", "labels": "a"}
+    stages = stages_of(load_recipe("laptop", [models, *(f"steps.{step}={{model: {m}}}" for step, m in steps.items())]))
+    assert [stage.steps for stage in stages] == [
+        ("visual_clue",),
+        ("acoustic_clue", "merge"),
+        ("translate",),
+        ("labels",),
+    ]
+    assert [stage.workers and stage.workers.num_gpus for stage in stages] == [None, 2, None, 2]
+    assert [stage.batch_size for stage in stages] == [16, 64, 16, 64]
+    alone = stages_of(load_recipe("laptop", [models, "steps.labels={model: a, workers: {actors: 3}}"]))[-1]
+    assert (alone.steps, alone.workers.actors, alone.batch_size) == (("labels",), 3, 16)
 
 
 def test_one_stage_turns_work_into_outcomes(tmp_path: Path) -> None:
@@ -49,6 +70,7 @@ def test_one_stage_turns_work_into_outcomes(tmp_path: Path) -> None:
     assert (found["gone"]["stage"], found["gone"]["error"]) == ("decode", "not-found")
     assert found["clip 0"]["outcome"] == "annotated"
     assert found["clip 0"]["provenance"]["source"]["frames_got"] == 8
+    assert found["clip 0"]["provenance"]["labels"]["sampling"] is None
     assert [name for name, _ in found["clip 0"]["seconds"]][:2] == ["decode", "visual_clue"]
 
 
@@ -70,6 +92,30 @@ def test_frames_travel_no_further_than_they_are_looked_at(tmp_path: Path) -> Non
     assert with_frames.media.frames_got == 8
     assert without.media is None
     assert without.decoded.frames_got == 8
+
+
+def test_models_annotate_and_say_so(tmp_path: Path) -> None:
+    with serve(answer_well) as server:
+        settings = f"{{engine: openai, model: tiny, base_url: '{server.base_url}', max_retries: 0}}"
+        by_model = [f"models.big={settings}", *(f"steps.{name}={{model: big}}" for name in STEP_NAMES)]
+        [stage] = stages_of(load_recipe("laptop", [*by_model, "decode.frame_size=32"]))
+        table = run_stage(work(tmp_path), stage)
+    assert table.schema.equals(OUTCOMES)
+    found = {row["clip_id"]: row for row in table.to_pylist()}
+    assert (found["gone"]["stage"], found["gone"]["error"]) == ("decode", "not-found")
+    one = found["clip 0"]
+    assert one["outcome"] == "annotated"
+    assert (one["visual_clue"], one["acoustic_clue"]) == (REPLIES["visual_clue"], REPLIES["acoustic_clue"])
+    assert (one["description_en"], one["description_zh"]) == (REPLIES["merge"], REPLIES["translate"])
+    assert one["labels"] == ["nervous"]
+    assert one["provenance"]["translate"] == {
+        "engine": "openai",
+        "model": "tiny",
+        "revision": "unknown",
+        "prompt_sha256": load_prompt("translate").sha256,
+        "sampling": "temperature 0; again 0.7",
+    }
+    assert len(server.asked) == 3 * len(STEP_NAMES)
 
 
 def test_no_rows_give_no_rows() -> None:

@@ -92,6 +92,17 @@ def test_outcomes_and_steps_are_told(report: dict[str, Any]) -> None:
     assert "2 min 10 s" in card
 
 
+def test_models_are_named_with_what_their_texts_are_worth(report: dict[str, Any]) -> None:
+    assert "A language model" not in render_card(report, "Demo")
+    report["recipe"]["models"] = {"big": {"engine": "openai", "model": "qwen|omni", "revision": None}}
+    report["recipe"]["steps"]["merge"] = {"engine": None, "model": "big"}
+    card = render_card(report, "Demo")
+    assert r"| merge | qwen\|omni \(openai\) |" in card
+    assert "A language model" in card
+    report["recipe"]["models"]["big"]["revision"] = "abc"
+    assert r"qwen\|omni, abc \(openai\)" in render_card(report, "Demo")
+
+
 def test_limits_of_the_signal_engine_are_told_where_it_was_used(report: dict[str, Any]) -> None:
     assert "The `signal` engine" in render_card(report, "Demo")
     report["recipe"]["steps"]["visual_clue"]["engine"] = "vllm"

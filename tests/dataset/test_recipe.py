@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from affectgpt.annotate.engines import STEP_NAMES
 from affectgpt.dataset.recipe import Recipe, load_recipe
 from affectgpt.errors import RequestError
 from affectgpt.recipes.loading import differences
@@ -32,7 +33,7 @@ def test_a_recipe_survives_being_saved(tmp_path: Path) -> None:
         ("steps.merge.engine=gpt", "merge has no engine 'gpt'; it has: signal"),
         ("steps.merge.engine=no.such.module:Step", "cannot be imported"),
         ("steps.merge.engine=pathlib:Path", "is not a subclass"),
-        ("stepz.merge=1", "stepz: Extra inputs are not permitted; known here: cutting, decode, steps, run"),
+        ("stepz.merge=1", "stepz: Extra inputs are not permitted; known here: cutting, decode, models, steps, run"),
         ("decode=8", "decode: Input should be a valid dictionary"),
         ("decode", "expected key.key=value"),
         ("decode.frames.x=1", "decode.frames"),
@@ -70,6 +71,80 @@ def test_only_what_changes_the_content_counts_as_another_recipe() -> None:
     laid_out_otherwise = ["run.clips_per_block=7", "steps.labels.batch_size=2", "steps.labels.workers={actors: 3}"]
     assert load_recipe("laptop", [*laid_out_otherwise, "decode.timeout_s=5.0"]).content() == laptop
     assert differences(laptop, load_recipe("laptop", ["decode.frames=4"]).content()) == ["decode.frames: 8 -> 4"]
+
+
+MODEL = "models.big={engine: openai, model: qwen, base_url: 'http://host:8000/v1', api_key_file: /run/key}"
+BY_MODEL = [MODEL, *(f"steps.{name}={{model: big}}" for name in STEP_NAMES)]
+
+
+def test_a_step_is_done_by_an_engine_or_by_a_model(tmp_path: Path) -> None:
+    recipe = load_recipe("laptop", BY_MODEL)
+    assert {recipe.steps.by_name()[name].engine for name in STEP_NAMES} == {None}
+    assert recipe.used_models() == [recipe.models["big"]] == [recipe.model_of("merge")]
+    assert load_recipe("laptop").model_of("merge") is None
+    file = tmp_path / "recipe.yaml"
+    file.write_text(recipe.to_yaml())
+    again = load_recipe(str(file))
+    assert again == recipe and hash(again) == hash(recipe)
+    for name in STEP_NAMES:
+        step = recipe.make_step(name)
+        assert (step.name, step.provenance().engine, step.provenance().model) == (name, "openai", "qwen")
+        assert isinstance(step, recipe.step_class(name))
+        assert load_recipe("laptop").make_step(name).provenance().engine == "signal"
+
+
+def test_a_step_for_which_nothing_is_named_is_on_signal() -> None:
+    assert load_recipe("laptop", ["steps.merge={batch_size: 2}"]).steps.merge.engine == "signal"
+    assert load_recipe("laptop", [MODEL, "steps.labels={model: big}"]).steps.merge.engine == "signal"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (
+            ["steps.merge.model=big"],
+            "steps.merge: Value error, it has the engine 'signal' and the model 'big'; set one",
+        ),
+        (["steps.labels={model: big}"], "steps.labels.model: there is no model 'big' in models; there is: none"),
+        ([MODEL, "steps.labels={model: large}"], "there is no model 'large' in models; there is: big"),
+        ([MODEL, "models.big.api_key=secret"], "models.big.api_key: Extra inputs are not permitted"),
+        (["models.big={engine: openai}"], "models.big.model: Field required"),
+        (["models.big={model: qwen}"], "models.big: Unable to extract tag using discriminator 'engine'"),
+        ([MODEL, "models.big.base_url=nowhere"], "models.big.base_url: Value error, 'nowhere' is no URL of an API"),
+        (
+            [MODEL, "models.big.engine=gpt"],
+            "models.big: Input tag 'gpt' found using 'engine' does not match any of the expected tags: 'openai'",
+        ),
+        ([MODEL, "steps.merge={model: big}"], "translate: the engine signal renders what the engine signal merged"),
+        (
+            [MODEL, "steps.visual_clue={model: big}"],
+            "merge: the engine signal goes by measured evidence, which a model's visual_clue does not hold",
+        ),
+        ([*BY_MODEL, "steps.labels={engine: signal}"], "labels: the engine signal goes by measured evidence"),
+    ],
+)
+def test_models_that_do_not_fit_are_refused_with_their_path(overrides: list[str], expected: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        load_recipe("laptop", overrides)
+    assert expected in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_labels_on_signal_go_with_a_generated_description_of_measured_clues() -> None:
+    recipe = load_recipe("laptop", [MODEL, "steps.merge={model: big}", "steps.translate={model: big}"])
+    assert recipe.steps.labels.engine == "signal"
+
+
+def test_a_models_content_counts_where_it_is_used_and_by_what_it_is() -> None:
+    content = load_recipe("laptop", BY_MODEL).content()
+    elsewhere = ["models.big.base_url=http://other/v1", "models.big.concurrency=3", "models.big.api_key_file=null"]
+    unused = ["models.other={engine: openai, model: other}"]
+    assert load_recipe("laptop", [*BY_MODEL, *elsewhere, *unused, "models.big.timeout_s=5.0"]).content() == content
+    renamed = [one.replace("big", "huge") for one in BY_MODEL]
+    assert load_recipe("laptop", renamed).content() == content
+    changed = load_recipe("laptop", [*BY_MODEL, "models.big.revision=abc"]).content()
+    assert differences(content, changed)[0] == "steps.acoustic_clue.model.revision: None -> abc"
+    assert "api_key" not in str(content) and "host" not in str(content)
 
 
 def test_the_shipped_recipes_are_found_below_jobs() -> None:

@@ -57,15 +57,15 @@ class VLLMServer:
         model: the model's folder.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Make the model and choose the port; ``folder`` keeps both it and the server's log."""
+    def __init__(self, folder: Path, *kind: str) -> None:
+        """Make the model, of a kind that ``tiny_model`` has, and choose the port; ``folder`` keeps model and log."""
         self.model = folder / "model"
         self._log = folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._port = _free_port()
         self.base_url = f"http://127.0.0.1:{self._port}/v1"
         self._environment = {**os.environ, **SETTINGS}
-        command = [PYTHON, TINY_MODEL, self.model]
+        command = [PYTHON, TINY_MODEL, self.model, *kind]
         subprocess.run(command, env=self._environment, check=True, capture_output=True, timeout=120)
 
     def start(self) -> None:

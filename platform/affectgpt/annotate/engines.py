@@ -1,8 +1,12 @@
 """Which engines each step has, and how a step is made by name."""
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from affectgpt.annotate.step import Step
+
+if TYPE_CHECKING:
+    from affectgpt.annotate.generated.generation import GeneratedStep
 
 STEP_NAMES = ("visual_clue", "acoustic_clue", "merge", "translate", "labels")
 
@@ -13,6 +17,15 @@ ENGINES: dict[tuple[str, str], str] = {
     ("translate", "signal"): "affectgpt.annotate.signal.translate:Translate",
     ("labels", "signal"): "affectgpt.annotate.signal.labels:Labels",
 }
+
+GENERATED: dict[str, str] = {
+    "visual_clue": "affectgpt.annotate.generated.visual_clue:VisualClue",
+    "acoustic_clue": "affectgpt.annotate.generated.acoustic_clue:AcousticClue",
+    "merge": "affectgpt.annotate.generated.merge:Merge",
+    "translate": "affectgpt.annotate.generated.translate:Translate",
+    "labels": "affectgpt.annotate.generated.labels:Labels",
+}
+"""The steps as a model does them, whatever engine runs it."""
 
 
 def check_engine(step: str, engine: str) -> None:
@@ -41,4 +54,11 @@ def step_class(step: str, engine: str) -> type[Step]:
         raise ValueError(f"{step}: engine {engine!r} cannot be imported: {error}") from error
     if not (isinstance(found, type) and issubclass(found, Step)):
         raise ValueError(f"{step}: engine {engine!r} is not a subclass of affectgpt.annotate.step.Step")
+    return found
+
+
+def generated_step_class(step: str) -> type["GeneratedStep"]:
+    """Return the class of a step that a model does."""
+    module, _, name = GENERATED[step].partition(":")
+    found: type[GeneratedStep] = getattr(import_module(module), name)
     return found

@@ -16,14 +16,16 @@ class StepProvenance:
     Attributes:
         engine: ``signal``, ``transformers``, ``vllm`` or ``openai``.
         model: the model's name; for ``signal`` the name of the method.
-        revision: the model's revision; for ``signal`` the version of the method.
+        revision: the model's revision, ``unknown`` where nobody said it; for ``signal`` the version of the method.
         prompt_sha256: hash of the prompt, or None where there is none.
+        sampling: how a model's replies were sampled, or None where nothing is.
     """
 
     engine: str
     model: str
     revision: str
     prompt_sha256: str | None = None
+    sampling: str | None = None
 
 
 class Step(ABC):

@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from affectgpt import __version__
 from affectgpt.annotate.annotator import Failure, decode_samples, run_step, without_media
-from affectgpt.annotate.engines import STEP_NAMES, step_class
+from affectgpt.annotate.engines import STEP_NAMES
 from affectgpt.annotate.sample import Clue, Sample
 from affectgpt.annotate.step import Step
 from affectgpt.clips.clip import Clip
 from affectgpt.clips.isolation import IsolatedProcess
 from affectgpt.clips.probing import SourceInfo, probe
-from affectgpt.dataset.recipe import Recipe
+from affectgpt.dataset.recipe import Recipe, Workers
 from affectgpt.dataset.schema import OUTCOMES, WORK
 from affectgpt.errors import FilteredClipError
 
@@ -26,7 +26,7 @@ ITEM = pa.field("item", pa.large_binary())
 
 @dataclass(frozen=True)
 class Stage:
-    """Steps that run in one process, one after the other.
+    """Steps that run in one process, one after the other; in actors of their own where there are ``workers``.
 
     The first stage decodes, and the last one writes outcomes; between two stages samples travel as rows with an
     ``item``, which carries frames and sound only as long as a later step looks at them.
@@ -36,18 +36,31 @@ class Stage:
     steps: tuple[str, ...]
     is_first: bool
     is_last: bool
+    workers: Workers | None = None
+
+    @property
+    def batch_size(self) -> int:
+        """How many clips go through its steps at a time."""
+        return min((self.recipe.batch_size_of(name) for name in self.steps), default=16)
 
 
 def stages_of(recipe: Recipe) -> list[Stage]:
-    """Lay the recipe's steps out in stages: steps without workers of their own share one, the others are alone."""
-    groups: list[list[str]] = [[]]
-    for name, section in recipe.steps.by_name().items():
-        alone_before = groups[-1] and recipe.steps.by_name()[groups[-1][-1]].workers is not None
-        if section.workers is not None or alone_before:
-            groups.append([])
-        groups[-1].append(name)
+    """Lay the recipe's steps out in stages.
+
+    Steps without workers share a stage, those in a row that one resident model does share its actors, and a step with
+    workers of its own is alone.
+    """
+    groups: list[tuple[str | None, list[str]]] = [(None, [])]
+    for name in STEP_NAMES:
+        place = recipe.place_of(name)
+        if place != groups[-1][0]:
+            groups.append((place, []))
+        groups[-1][1].append(name)
     last = len(groups) - 1
-    return [Stage(recipe, tuple(names), number == 0, number == last) for number, names in enumerate(groups)]
+    return [
+        Stage(recipe, tuple(names), number == 0, number == last, recipe.workers_of(names[0]) if names else None)
+        for number, (_, names) in enumerate(groups)
+    ]
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,7 @@ class Ready:
 @lru_cache(maxsize=8)
 def get_ready(stage: Stage) -> Ready:
     """Set a stage up, once per process."""
-    steps = tuple(_make_step(stage.recipe, name) for name in stage.steps)
+    steps = tuple(stage.recipe.make_step(name) for name in stage.steps)
     for step in steps:
         step.set_up()
     return Ready(steps, isolated_process(stage.recipe))
@@ -80,18 +93,13 @@ def isolated_probe(recipe: Recipe) -> Callable[[str], SourceInfo]:
     return lambda uri: isolated.call(probe, uri)
 
 
-def _make_step(recipe: Recipe, name: str) -> Step:
-    return step_class(name, getattr(recipe.steps, name).engine)()
-
-
 def run_stage(table: pa.Table, stage: Stage) -> pa.Table:
     """Run a stage on a table of WORK (with ``item`` after the first stage).
 
     Returns:
         OUTCOMES after the last stage; else the same rows with the changed ``item``.
     """
-    batch_size = min((getattr(stage.recipe.steps, name).batch_size for name in stage.steps), default=16)
-    outcomes = [_run_batch(batch, stage) for batch in _slices(table, batch_size)]
+    outcomes = [_run_batch(batch, stage) for batch in _slices(table, stage.batch_size)]
     empty = OUTCOMES if stage.is_last else WORK.append(ITEM)
     return pa.concat_tables([empty.empty_table(), *outcomes])
 
@@ -128,18 +136,19 @@ def _first_items(rows: Sequence[dict[str, Any]], recipe: Recipe, ready: Ready) -
 @lru_cache(maxsize=32)
 def _media_wanted_after(recipe: Recipe, position: int) -> bool:
     later = STEP_NAMES[position + 1 :]
-    return any(step_class(name, getattr(recipe.steps, name).engine).needs_media for name in later)
+    return any(recipe.step_class(name).needs_media for name in later)
 
 
 @lru_cache(maxsize=8)
 def _step_provenances(recipe: Recipe) -> dict[str, dict[str, str | None]]:
-    found = {name: _make_step(recipe, name).provenance() for name in STEP_NAMES}
+    found = {name: recipe.make_step(name).provenance() for name in STEP_NAMES}
     return {
         name: {
             "engine": one.engine,
             "model": one.model,
             "revision": one.revision,
             "prompt_sha256": one.prompt_sha256,
+            "sampling": one.sampling,
         }
         for name, one in found.items()
     }

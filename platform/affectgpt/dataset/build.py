@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from affectgpt.annotate.language_model.models import check_model
 from affectgpt.clips.manifest import read_manifest
 from affectgpt.clips.sources import Source, list_sources
 from affectgpt.dataset.attempts import clip_attempts, source_attempts
@@ -62,7 +63,8 @@ def build(request: Request) -> dict[str, Any]:
 
     Raises:
         RequestError: the request is wrong; nothing was written.
-        JobError: too many clips were rejected, or the run lost clips.
+        JobError: too many clips were rejected, the run lost clips, or the endpoint of a model fails before it begins.
+        StoppedError: the cluster or the endpoint of a model failed on the way; the same command continues.
     """
     # Importing Ray takes a second, which a request that is refused should not cost.
     from affectgpt.dataset import cluster
@@ -73,6 +75,8 @@ def build(request: Request) -> dict[str, Any]:
     ledger = Ledger(output)
     attempts = source_attempts(ledger, request.retry_rejected)
     sources = list(source_batches(request.sources(), recipe.cutting.settings(), attempts))
+    for model in recipe.used_models():
+        check_model(model)
     check_writable(request.output, output)
     output.write_text("recipe.yaml", recipe.to_yaml())
     count = ledger.sources.write_table(sources, SOURCES)

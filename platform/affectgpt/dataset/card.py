@@ -48,7 +48,7 @@ def render_card(report: Mapping[str, Any], dataset_name: str) -> str:
     environment.filters.update(
         markdown=markdown, count=text.count, duration=text.duration, moment=text.moment, words=text.words
     )
-    engines = {step: settings["engine"] for step, settings in report["recipe"]["steps"].items()}
+    engines = {step: _engine(settings, report["recipe"]) for step, settings in report["recipe"]["steps"].items()}
     return environment.get_template("card.md.jinja").render(
         report=report,
         name=dataset_name,
@@ -56,7 +56,17 @@ def render_card(report: Mapping[str, Any], dataset_name: str) -> str:
         engines=engines,
         frequent_labels=report["labels"][:_LABELS_NAMED],
         by_signal="signal" in engines.values(),
+        by_model=any(settings.get("model") for settings in report["recipe"]["steps"].values()),
     )
+
+
+def _engine(step: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
+    """Name what does a step: its engine, or its model with that one's engine."""
+    if step["engine"] is not None:
+        return str(step["engine"])
+    model = recipe["models"][step["model"]]
+    revision = f", {model['revision']}" if model["revision"] else ""
+    return f"{model['model']}{revision} ({model['engine']})"
 
 
 def _front_matter(report: Mapping[str, Any], dataset_name: str) -> str:

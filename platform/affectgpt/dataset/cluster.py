@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,9 +25,10 @@ from affectgpt.dataset.inspecting import inspect_rows
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.voices import measure_rows
-from affectgpt.errors import JobError, StoppedError
+from affectgpt.errors import JobError, RequestError, StoppedError
 
 DISTRIBUTION = "affectgpt-platform"
+LOGGERS_OF_FAILURES = ("ray.data.exceptions", "ray.data._internal.execution.streaming_executor_state")
 BLOCKS_PER_CPU = 2
 SOURCES_PER_BLOCK = 512
 
@@ -53,8 +55,18 @@ def connect(show_workers: bool = True) -> None:
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    # What a worker raises for the user reaches this process as it is.
+    context.raise_original_map_exception = True
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)
+    for name in LOGGERS_OF_FAILURES:
+        logging.getLogger(name).addFilter(_is_a_fault)
+
+
+def _is_a_fault(record: logging.LogRecord) -> bool:
+    """Whether what is logged is more than what this process tells the user itself, in a line and not in a trace."""
+    error = (record.exc_info or sys.exc_info())[1]
+    return not (isinstance(error, RayTaskError) and isinstance(error.cause, RequestError | JobError))
 
 
 def _is_installed(package: Path) -> bool:
@@ -111,12 +123,12 @@ def _inspect(table: pa.Table, cutting: Cutting, recipe: Recipe) -> pa.Table:
 
 
 def _with_stage(dataset: Dataset, stage: Stage) -> Dataset:
-    workers = getattr(stage.recipe.steps, stage.steps[0]).workers if stage.steps else None
+    workers = stage.workers
     if workers is None:
         return dataset.map_batches(run_stage, batch_size=None, batch_format="pyarrow", fn_kwargs={"stage": stage})
     return dataset.map_batches(
         StageActor,
-        batch_size=getattr(stage.recipe.steps, stage.steps[0]).batch_size,
+        batch_size=stage.batch_size,
         batch_format="pyarrow",
         fn_constructor_kwargs={"stage": stage},
         compute=ActorPoolStrategy(size=workers.actors),
@@ -167,9 +179,18 @@ def _ray_errors() -> Iterator[None]:
     try:
         yield
     except RayTaskError as error:
+        if isinstance(error.cause, RequestError):
+            raise RequestError(f"{_said(error)}; what is finished is kept, and the same command continues") from None
+        if isinstance(error.cause, JobError):
+            raise StoppedError(f"{_said(error)}; what is finished is kept") from None
         raise JobError(f"a worker failed; what is finished is kept for the next run\n{error}") from error
     except RayError as error:
         raise StoppedError(f"the cluster failed; the same command continues from what is finished\n{error}") from error
+
+
+def _said(error: RayTaskError) -> str:
+    """What a worker has to say to the user; Ray Data adds lines of its own about retries."""
+    return str(error.cause).partition("\n")[0]
 
 
 @contextlib.contextmanager

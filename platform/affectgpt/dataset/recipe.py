@@ -1,12 +1,14 @@
 """The recipe of ``build-dataset``: every setting of a run, checked before anything starts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 from pydantic import Field, model_validator
 
-from affectgpt.annotate.engines import STEP_NAMES, check_engine
+from affectgpt.annotate.engines import STEP_NAMES, check_engine, generated_step_class, step_class
+from affectgpt.annotate.language_model.models import ModelSection, Resident
+from affectgpt.annotate.step import Step
 from affectgpt.clips.decoding import DecodeSettings
 from affectgpt.clips.spans import Cutting
 from affectgpt.recipes.loading import Section, load
@@ -46,15 +48,32 @@ class Workers(Section):
 
 
 class StepSection(Section):
-    """The engine of one step.
+    """How one step is done: by an engine of its own, or by a model; ``signal`` where neither is named.
 
-    ``engine`` is the name of an engine, or ``package.module:Class`` for a step of the user's own. Without ``workers``
-    the step runs in the task that decodes the clip, which spares shipping frames; with them it gets actors of its own.
+    ``engine`` is ``signal``, or ``package.module:Class`` for a step of the user's own; ``model`` is the name of one of
+    the recipe's ``models``. Without ``workers`` the step runs in the task that decodes the clip, which spares shipping
+    frames; with them it gets actors of its own.
     """
 
-    engine: str = "signal"
+    engine: str | None = None
+    model: str | None = None
     batch_size: int = Field(16, ge=1, le=4096)
     workers: Workers | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_signal_unless_told(cls, settings: Any) -> Any:
+        if isinstance(settings, Mapping) and settings.get("engine") is None and settings.get("model") is None:
+            return {**settings, "engine": "signal"}
+        return settings
+
+    @model_validator(mode="after")
+    def _by_one_of_them(self) -> "StepSection":
+        if self.engine is not None and self.model is not None:
+            raise ValueError(
+                f"it has the engine {self.engine!r} and the model {self.model!r}; set one of engine and model to null"
+            )
+        return self
 
 
 class StepsSection(Section):
@@ -68,10 +87,26 @@ class StepsSection(Section):
 
     @model_validator(mode="after")
     def _engines_exist(self) -> "StepsSection":
-        for name in STEP_NAMES:
-            check_engine(name, getattr(self, name).engine)
+        for name, section in self.by_name().items():
+            if section.engine is not None:
+                check_engine(name, section.engine)
         if self.translate.engine == "signal" and self.merge.engine != "signal":
-            raise ValueError("translate: the engine signal renders what the engine signal merged; set merge to it too")
+            raise ValueError(
+                "translate: the engine signal renders what the engine signal merged; set merge to it too, or give "
+                "translate a model"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _signal_has_evidence(self) -> "StepsSection":
+        """The engine signal weighs the evidence in clues, and a model's clues are text alone."""
+        by_model = [name for name in ("visual_clue", "acoustic_clue") if getattr(self, name).model is not None]
+        for name in ("merge", "translate", "labels"):
+            if by_model and getattr(self, name).engine == "signal":
+                raise ValueError(
+                    f"{name}: the engine signal goes by measured evidence, which a model's {by_model[0]} does not "
+                    f"hold; give {name} a model, or set {' and '.join(by_model)} to the engine signal"
+                )
         return self
 
     def by_name(self) -> dict[str, StepSection]:
@@ -89,18 +124,77 @@ class RunSection(Section):
 
 
 class Recipe(Section):
-    """All settings of one ``build-dataset`` run."""
+    """All settings of one ``build-dataset`` run.
+
+    ``models`` are the language models that steps can name, by names of the user's own.
+    """
 
     cutting: CuttingSection = CuttingSection()
     decode: DecodeSection = DecodeSection()
+    models: dict[str, ModelSection] = Field(default_factory=dict)
     steps: StepsSection = StepsSection()
     run: RunSection = RunSection()
 
+    @model_validator(mode="after")
+    def _models_exist(self) -> "Recipe":
+        for name, step in self.steps.by_name().items():
+            if step.model is not None and step.model not in self.models:
+                known = ", ".join(self.models) or "none"
+                raise ValueError(f"steps.{name}.model: there is no model {step.model!r} in models; there is: {known}")
+        return self
+
+    # A dict has no hash; recipes that differ in their models alone share theirs.
+    def __hash__(self) -> int:
+        return hash((self.cutting, self.decode, self.steps, self.run))
+
+    def model_of(self, step: str) -> ModelSection | None:
+        """Return the model that does a step, or None where no model does."""
+        name = self.steps.by_name()[step].model
+        return None if name is None else self.models[name]
+
+    def workers_of(self, step: str) -> Workers | None:
+        """Return the actors that do a step: its own, else those of the model that does it; None where it has none."""
+        own, model = self.steps.by_name()[step].workers, self.model_of(step)
+        if own is None and isinstance(model, Resident):
+            return Workers(actors=model.actors, num_cpus=model.num_cpus, num_gpus=model.num_gpus)
+        return own
+
+    def batch_size_of(self, step: str) -> int:
+        """Return how many clips a step takes at a time: as its resident model says, or its own section."""
+        section, model = self.steps.by_name()[step], self.model_of(step)
+        return model.clips if isinstance(model, Resident) and section.workers is None else section.batch_size
+
+    def place_of(self, step: str) -> str | None:
+        """Name what a step shares its processes with: all steps of one place, or None for where clips are decoded."""
+        section = self.steps.by_name()[step]
+        if section.workers is not None:
+            return f"step {step}"
+        return f"model {section.model}" if isinstance(self.model_of(step), Resident) else None
+
+    def used_models(self) -> list[ModelSection]:
+        """Return the models that do a step, each once."""
+        return list(dict.fromkeys(model for name in STEP_NAMES if (model := self.model_of(name)) is not None))
+
+    def step_class(self, step: str) -> type[Step]:
+        """Return the class of a step."""
+        engine = self.steps.by_name()[step].engine
+        return generated_step_class(step) if engine is None else step_class(step, engine)
+
+    def make_step(self, step: str) -> Step:
+        """Make a step; it is not set up."""
+        model = self.model_of(step)
+        return self.step_class(step)() if model is None else generated_step_class(step)(model)
+
     def content(self) -> dict[str, Any]:
-        """Return what decides the data set's content: everything but how the run is laid out."""
-        settings = self.model_dump(exclude={"run"})
-        for step in settings["steps"].values():
+        """Return what decides the data set's content: everything but how the run is laid out.
+
+        A step's model stands with the step, by what it is and not by its name in the recipe.
+        """
+        settings = self.model_dump(exclude={"run", "models"})
+        for name, step in settings["steps"].items():
             del step["workers"], step["batch_size"]
+            model = self.model_of(name)
+            step["model"] = None if model is None else model.content()
         for limit in ("timeout_s", "memory_gib"):
             del settings["decode"][limit]
         return settings

@@ -5,7 +5,13 @@ import pyarrow as pa
 from affectgpt.annotate.engines import STEP_NAMES
 
 STEP_PROVENANCE = pa.struct(
-    [("engine", pa.string()), ("model", pa.string()), ("revision", pa.string()), ("prompt_sha256", pa.string())]
+    [
+        ("engine", pa.string()),
+        ("model", pa.string()),
+        ("revision", pa.string()),
+        ("prompt_sha256", pa.string()),
+        ("sampling", pa.string()),
+    ]
 )
 
 PROVENANCE = pa.struct(

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from affectgpt.annotate.annotator import decode_samples
-from affectgpt.annotate.engines import step_class
+from affectgpt.annotate.engines import STEP_NAMES
 from affectgpt.annotate.sample import Sample
 from affectgpt.annotate.signal.voice_reference import FEWEST_CLIPS, voice_reference
 from affectgpt.dataset.annotating import clip_of, isolated_process
@@ -49,7 +49,7 @@ def with_voices(
 
 
 def _wanted(recipe: Recipe) -> bool:
-    return any(step_class(name, one.engine).needs_voice_reference for name, one in recipe.steps.by_name().items())
+    return any(recipe.step_class(name).needs_voice_reference for name in STEP_NAMES)
 
 
 def _known_references(ledger: Ledger) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Recipes: the settings of a job, from a YAML file and from overrides, checked before anything starts."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,7 +48,7 @@ def load(model: type[Recipe], job: str, name_or_file: str, overrides: Sequence[s
     try:
         return model.model_validate(settings)
     except ValidationError as error:
-        raise RequestError(_explain(model, name_or_file, error)) from error
+        raise RequestError(_explain(model, name_or_file, settings, error)) from error
 
 
 def _read(job: str, name_or_file: str) -> dict[str, Any]:
@@ -106,13 +106,22 @@ def _apply(settings: dict[str, Any], override: str) -> None:
     section[keys[-1]] = value
 
 
-def _explain(model: type[BaseModel], name_or_file: str, error: ValidationError) -> str:
+def _explain(model: type[BaseModel], name_or_file: str, settings: Any, error: ValidationError) -> str:
     lines = [f"recipe {name_or_file}:"]
     for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"]) or "(whole)"
+        key = ".".join(_keys_of(problem["loc"], settings)) or "(whole)"
         known = _keys_at(model, problem["loc"][:-1]) if problem["type"] == "extra_forbidden" else ""
         lines.append(f"  {key}: {problem['msg']}{known}")
     return "\n".join(lines)
+
+
+def _keys_of(location: Sequence[int | str], settings: Any) -> Iterator[str]:
+    """Give the keys by which a problem is found in the settings, without the kind of a section, which pydantic adds."""
+    for part in location:
+        if isinstance(settings, Mapping) and part not in settings and part in settings.values():
+            continue
+        yield str(part)
+        settings = settings.get(part) if isinstance(settings, Mapping) else None
 
 
 def _keys_at(recipe: type[BaseModel], location: Sequence[int | str]) -> str:

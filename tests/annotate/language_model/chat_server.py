@@ -74,13 +74,26 @@ class ChatServer:
 
 
 def user_of(body: dict[str, Any]) -> str:
-    """What the user says in a chat request."""
-    return str(body["messages"][1]["content"])
+    """What the user says in a chat request, without pictures and sound."""
+    content = body["messages"][1]["content"]
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+
+
+def media_of(body: dict[str, Any]) -> list[str]:
+    """The kinds of what a chat request shows or plays, in order."""
+    content = body["messages"][1]["content"]
+    return [] if isinstance(content, str) else [part["type"] for part in content if part["type"] != "text"]
 
 
 def echo(body: dict[str, Any]) -> Answer:
     """Answer with what the user said."""
     return says(f"you said {user_of(body)}")
+
+
+class _Server(ThreadingHTTPServer):
+    # Connections that come at once wait for their turn.
+    request_queue_size = 128
+    daemon_threads = True
 
 
 @contextmanager
@@ -128,8 +141,7 @@ def serve(chat: Chat = echo, models: Answer | None = None) -> Iterator[ChatServe
         def log_message(self, format: str, *arguments: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), Handler) as server:
         state.base_url = f"http://127.0.0.1:{server.server_port}/v1"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from affectgpt.annotate.language_model.endpoint import find_endpoint
 from affectgpt.annotate.language_model.engine import TextReply, TextRequest
+from affectgpt.annotate.language_model.media import frame_data_url, sound_base64
 from affectgpt.annotate.language_model.openai import OpenAIEngine
 from affectgpt.errors import JobError, RequestError
 from tests.annotate.language_model.chat_server import (
@@ -70,6 +72,19 @@ def test_what_is_sent_and_what_comes_back(server: ChatServer) -> None:
     assert constrained["response_format"]["type"] == "json_schema"
     assert constrained["response_format"]["json_schema"]["schema"] == SCHEMA
     assert constrained["response_format"]["json_schema"]["strict"] is True
+
+
+def test_pictures_and_sound_come_before_the_text_and_sampling_along(server: ChatServer) -> None:
+    frame, sound = np.zeros((4, 6, 3), np.uint8), np.zeros(160, np.float32)
+    request = TextRequest("look", "what is it?", None, 50, (frame, frame), sound, temperature=0.7, seed=3)
+    [reply] = OpenAIEngine(server.base_url, "tiny").generate([request])
+    assert reply.text == "you said what is it?"
+    [asked] = server.asked
+    assert (asked["temperature"], asked["seed"]) == (0.7, 3)
+    first, second, heard, text = asked["messages"][1]["content"]
+    assert first == second == {"type": "image_url", "image_url": {"url": frame_data_url(frame)}}
+    assert heard == {"type": "input_audio", "input_audio": {"data": sound_base64(sound), "format": "wav"}}
+    assert text == {"type": "text", "text": "what is it?"}
 
 
 def test_replies_keep_the_order_of_the_requests_and_are_handed_over_as_they_come(server: ChatServer) -> None:
@@ -176,6 +191,8 @@ def test_nobody_there() -> None:
     with serve() as server:
         pass
     assert "cannot be reached" in refused(server, max_retries=0)
+    with pytest.raises(JobError, match=r"lost on the way.*same command continues"):
+        OpenAIEngine(server.base_url, "tiny", max_retries=0, has_answered=True).generate([ask("a")])
     with pytest.raises(RequestError, match=r"cannot be reached.*start the server"):
         OpenAIEngine(server.base_url, max_retries=0)
 
@@ -241,6 +258,29 @@ def test_a_model_that_cannot_be_asked_as_ours_are(server: ChatServer, code: str,
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize(
+    "said", ["At most 0 image(s) may be provided in one prompt.", "tiny is not a multimodal model"]
+)
+def test_a_model_that_takes_no_pictures(server: ChatServer, said: str) -> None:
+    server.chat = lambda body: fails(400, said)
+    message = refused(server)
+    assert "refused pictures or sound" in message and said in message and "use a model" in message
+
+
+def test_half_an_emoji_does_no_harm(server: ChatServer) -> None:
+    text = r"\ud83d\ude00 a\ud83d b\ude00 \\ud83d"
+    server.chat = lambda body: Answer(
+        f'{{"choices": [{{"message": {{"content": "{text}"}}, "finish_reason": "stop"}}]}}'
+    )
+    [reply] = OpenAIEngine(server.base_url, "tiny").generate([ask("a")])
+    assert reply.text == "😀 a\ufffd b\ufffd \\ud83d"
+
+
+def test_a_request_that_a_service_filters_is_declined(server: ChatServer) -> None:
+    server.chat = lambda body: fails(400, "the prompt was filtered", "content_filter")
+    assert OpenAIEngine(server.base_url, "tiny").generate([ask("a")]) == [TextReply("", "refusal")]
+
+
 def test_another_refusal_is_quoted(server: ChatServer) -> None:
     server.chat = lambda body: fails(400, "maximum context length is 10 tokens")
     assert "refused a request" in refused(server) and "maximum context length is 10 tokens" in refused(server)
@@ -253,6 +293,22 @@ def test_the_only_model_is_taken() -> None:
     for models, said in ((lists("small", "large"), "2 models.*large, small"), (lists(), "0 models")):
         with serve(models=models) as server, pytest.raises(RequestError, match=said):
             OpenAIEngine(server.base_url)
+
+
+def test_checking_asks_for_the_models_and_nothing_else(server: ChatServer) -> None:
+    OpenAIEngine(server.base_url, "tiny").check()
+    for models, said in (
+        (lists("small", "large"), "has no model 'tiny'; it has: large, small"),
+        (fails(401, "no"), "wants an API key"),
+        (Answer("{}"), "is no OpenAI-compatible API"),
+    ):
+        server.models = models
+        with pytest.raises(RequestError, match=said):
+            OpenAIEngine(server.base_url, "tiny").check()
+    server.models = fails(503, "warming up")
+    with pytest.raises(JobError, match=r"failed, also when asked again.*warming up"):
+        OpenAIEngine(server.base_url, "tiny", max_retries=0).check()
+    assert server.asked == []
 
 
 def test_a_refusal_of_the_model_is_no_answer(server: ChatServer) -> None:

@@ -14,6 +14,7 @@ KEY_VARIABLE = "OPENAI_API_KEY"
 QUOTED_CHARACTERS = 300
 
 _STRUCTURED_OUTPUT_WORDS = ("response_format", "schema", "structured", "grammar", "guided")
+_MEDIA_WORDS = ("image", "audio", "multimodal", "multi-modal")
 _UNSUPPORTED = ("unsupported_parameter", "unsupported_value")
 _NO_SUCH_METHOD = {405, 501}
 _AGAIN = "when that is seen to, the same command continues"
@@ -96,6 +97,11 @@ class Endpoint:
                     f"{self.base_url} has a model that cannot be asked like this: {said}; "
                     "use a model that takes max_tokens and a temperature of 0"
                 )
+            if any(word in error.message.lower() for word in _MEDIA_WORDS):
+                return RequestError(
+                    f"{self.base_url} refused pictures or sound: {said}; "
+                    "use a model and a server that take as many as they are sent"
+                )
         return RequestError(f"{self.base_url} refused a request: {said}")
 
     def _explain_key(self, said: str) -> RequestError:
@@ -124,10 +130,15 @@ def find_endpoint(base_url: str, api_key: str | None, api_key_file: str | Path |
         RequestError: the URL is none for an API, the file cannot be read, or what was found cannot be a key.
     """
     key, source = _find_key(api_key, api_key_file)
-    return Endpoint(_checked_url(base_url), key, source)
+    return Endpoint(checked_url(base_url), key, source)
 
 
-def _checked_url(base_url: str) -> str:
+def checked_url(base_url: str) -> str:
+    """Check a URL and return it without a slash at its end.
+
+    Raises:
+        RequestError: it is none for an API, or may hold a key; in that case the message does not quote it.
+    """
     try:
         parts = urlsplit(base_url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

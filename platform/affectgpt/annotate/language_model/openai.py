@@ -1,24 +1,33 @@
 """Any endpoint that speaks OpenAI's chat completions: a server of vLLM or llama.cpp as well as a service."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
 import openai
-from openai.types.chat import ChatCompletionMessageParam
+from openai.types.chat import ChatCompletionContentPartParam, ChatCompletionMessageParam
 from openai.types.shared_params import ResponseFormatJSONSchema
 from pydantic import BaseModel, Field, ValidationError
 
 from affectgpt.annotate.language_model.endpoint import find_endpoint
 from affectgpt.annotate.language_model.engine import Arrived, TextReply, TextRequest
+from affectgpt.annotate.language_model.media import frame_data_url, sound_base64
 from affectgpt.errors import JobError, RequestError
 
 CONNECT_TIMEOUT_S = 10.0
 
 # What endpoints that want no key are sent, since the client insists on one.
 _NO_KEY = "EMPTY"
+
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+
+# The code of the error by which some services decline a request for what it shows or says.
+_DECLINED = "content_filter"
 
 
 class _Message(BaseModel):
@@ -94,6 +103,7 @@ class OpenAIEngine:
         concurrency: int = 8,
         timeout_s: float = 120.0,
         max_retries: int = 5,
+        has_answered: bool = False,
     ) -> None:
         """Make the engine.
 
@@ -106,6 +116,8 @@ class OpenAIEngine:
             timeout_s: how long one reply may take, from the request to its last byte, in seconds; each time that it is
                 sent again counts anew.
             max_retries: how often a request is sent again.
+            has_answered: whether the endpoint is known to have answered, so that one that cannot be reached was lost on
+                the way.
 
         Raises:
             RequestError: an argument is wrong, or ``model`` is None and the endpoint has not exactly one.
@@ -120,7 +132,7 @@ class OpenAIEngine:
         self._concurrency = concurrency
         self._timeout_s = timeout_s
         self._max_retries = max_retries
-        self._has_answered = False
+        self._has_answered = has_answered
         self._model = asyncio.run(self._only_model()) if model is None else model
 
     @property
@@ -164,19 +176,22 @@ class OpenAIEngine:
     async def _ask(self, client: openai.AsyncOpenAI, request: TextRequest) -> TextReply:
         messages: list[ChatCompletionMessageParam] = [
             {"role": "system", "content": request.system},
-            {"role": "user", "content": request.user},
+            {"role": "user", "content": _content(request)},
         ]
         try:
             response = await client.chat.completions.with_raw_response.create(
                 model=self._model,
                 messages=messages,
-                temperature=0,
+                temperature=request.temperature,
+                seed=openai.omit if request.seed is None else request.seed,
                 max_tokens=request.max_tokens,
                 response_format=openai.omit if request.schema is None else _response_format(request.schema),
             )
         except openai.NotFoundError as error:
             raise await self._explain_not_found(client, error) from None
         except openai.OpenAIError as error:
+            if isinstance(error, openai.BadRequestError) and error.code == _DECLINED:
+                return TextReply("", "refusal")
             raise self._endpoint.explain(error, self._has_answered) from None
         completion = self._read(_Completion, response.text)
         self._has_answered = True
@@ -194,19 +209,34 @@ class OpenAIEngine:
             return self._endpoint.no_such_model(self._model, models)
         return self._endpoint.explain(error, self._has_answered)
 
+    def check(self) -> None:
+        """Ask the endpoint which models it has, and see that this one is among them.
+
+        Raises:
+            RequestError: it cannot be reached, wants another key, does not have the model, or is no OpenAI-compatible
+                API.
+            JobError: it fails, also when asked again.
+        """
+        models = asyncio.run(self._listed_models())
+        if self._model not in models:
+            raise self._endpoint.no_such_model(self._model, models)
+
     async def _only_model(self) -> str:
-        async with self._client() as client:
-            try:
-                models = await self._models(client)
-            except openai.NotFoundError as error:
-                raise self._endpoint.incompatible(error.response.text) from None
-            except openai.OpenAIError as error:
-                raise self._endpoint.explain(error, self._has_answered) from None
+        models = await self._listed_models()
         if len(models) != 1:
             raise RequestError(
                 f"{self._endpoint.base_url} has {len(models)} models; name the one to use: {', '.join(models)}"
             )
         return models[0]
+
+    async def _listed_models(self) -> list[str]:
+        async with self._client() as client:
+            try:
+                return await self._models(client)
+            except openai.NotFoundError as error:
+                raise self._endpoint.incompatible(error.response.text) from None
+            except openai.OpenAIError as error:
+                raise self._endpoint.explain(error, self._has_answered) from None
 
     async def _models(self, client: openai.AsyncOpenAI) -> list[str]:
         response = await client.models.with_raw_response.list()
@@ -224,9 +254,24 @@ class OpenAIEngine:
 
     def _read(self, shape: type[_Answer], text: str) -> _Answer:
         try:
-            return shape.model_validate_json(text)
+            return shape.model_validate_json(_without_lone_surrogates(text))
         except ValidationError:
             raise self._endpoint.incompatible(text) from None
+
+
+def _without_lone_surrogates(text: str) -> str:
+    """Replace halves of surrogate pairs in JSON, which some servers send where a model was cut off in an emoji."""
+    return _ESCAPE.sub(lambda found: r"\ufffd" if found["lone"] else found[0], text)
+
+
+def _content(request: TextRequest) -> str | list[ChatCompletionContentPartParam]:
+    """What the user says: text alone, or pictures and sound and then the text."""
+    parts: list[ChatCompletionContentPartParam] = [
+        {"type": "image_url", "image_url": {"url": frame_data_url(frame)}} for frame in request.frames
+    ]
+    if request.sound is not None:
+        parts.append({"type": "input_audio", "input_audio": {"data": sound_base64(request.sound), "format": "wav"}})
+    return [*parts, {"type": "text", "text": request.user}] if parts else request.user
 
 
 def _response_format(schema: Mapping[str, object]) -> ResponseFormatJSONSchema:

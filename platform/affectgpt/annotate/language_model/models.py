@@ -1,0 +1,148 @@
+"""The language models that a recipe names, and the engines that run them."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, field_validator
+
+from affectgpt.annotate.language_model.engine import TextEngine
+from affectgpt.annotate.language_model.settings import VLLMSection
+from affectgpt.errors import RequestError
+from affectgpt.recipes.loading import Section
+
+# The client takes a second to import, which recipes without models should not cost.
+if TYPE_CHECKING:
+    from affectgpt.annotate.language_model.openai import OpenAIEngine
+
+
+class OpenAIModel(Section):
+    """A model behind an OpenAI-compatible endpoint.
+
+    ``model`` is its name there; ``revision`` is what the data set is to say of its version, which no endpoint tells.
+    The key is never part of a recipe: it is in ``api_key_file``, which every node can read, or in OPENAI_API_KEY.
+    ``concurrency`` is what one process asks at a time; ``max_tokens`` is where each reply is cut off.
+    """
+
+    engine: Literal["openai"]
+    model: str = Field(min_length=1)
+    revision: str | None = None
+    base_url: str = "http://localhost:8000/v1"
+    api_key_file: str | None = None
+    concurrency: int = Field(16, ge=1, le=1024)
+    timeout_s: float = Field(120.0, gt=0)
+    max_retries: int = Field(5, ge=0, le=100)
+    max_tokens: int = Field(1024, ge=16, le=1_000_000)
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_a_url_without_a_key(cls, base_url: str) -> str:
+        from affectgpt.annotate.language_model.endpoint import checked_url
+
+        try:
+            return checked_url(base_url)
+        except RequestError as error:
+            raise ValueError(str(error)) from None
+
+    def content(self) -> dict[str, str | int | None]:
+        """Return what decides the replies: not where the model is, nor how it is asked."""
+        return {
+            "engine": self.engine,
+            "model": self.model,
+            "revision": self.revision,
+            "max_tokens": self.max_tokens,
+        }
+
+
+class Resident(Section):
+    """A model that runs in processes of its own, ``actors`` of them, each with its CPUs and GPUs.
+
+    ``model`` is a name on the Hugging Face hub or a folder that every node has. An actor takes ``clips`` at a time
+    through all steps that the model does in a row.
+    """
+
+    model: str = Field(min_length=1)
+    max_tokens: int = Field(1024, ge=16, le=1_000_000)
+    actors: int = Field(1, ge=1)
+    num_cpus: float = Field(1.0, ge=0)
+    num_gpus: float = Field(0.0, ge=0)
+    clips: int = Field(128, ge=1, le=100_000)
+
+
+class VLLMModel(Resident, VLLMSection):
+    """A model that vLLM runs, with continuous batching; see ``VLLMSection``."""
+
+    engine: Literal["vllm"]
+
+    def content(self) -> dict[str, str | int | None]:
+        """Return what decides the replies."""
+        return self.model_dump(include={"engine", "model", "revision", "dtype", "max_tokens"})
+
+
+class TransformersModel(Resident):
+    """A model that transformers runs, ``requests`` of them at once."""
+
+    engine: Literal["transformers"]
+    revision: str | None = None
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    requests: int = Field(8, ge=1, le=4096)
+
+    def content(self) -> dict[str, str | int | None]:
+        """Return what decides the replies."""
+        return self.model_dump(include={"engine", "model", "revision", "dtype", "max_tokens"})
+
+
+ModelSection: TypeAlias = Annotated[OpenAIModel | VLLMModel | TransformersModel, Field(discriminator="engine")]
+
+
+def check_model(section: ModelSection) -> None:
+    """See that the model can be asked, before anything depends on it.
+
+    A model that is to run on the cluster is loaded there, before the first clip that it is asked about.
+
+    Raises:
+        RequestError: it cannot, as it was asked for; the message says what to do.
+        JobError: its endpoint fails.
+    """
+    if isinstance(section, OpenAIModel):
+        _openai_engine(section, has_answered=False).check()
+
+
+@lru_cache(maxsize=8)
+def engine_of(section: ModelSection) -> TextEngine:
+    """Return this process's engine for a model that ``check_model`` found, the same one each time.
+
+    Raises:
+        RequestError: the key cannot be read on this node, or the model does not run on it.
+    """
+    match section:
+        case OpenAIModel():
+            return _openai_engine(section, has_answered=True)
+        case VLLMModel():
+            from affectgpt.annotate.language_model.vllm import VLLMEngine
+
+            settings: dict[str, Any] = section.model_dump(include=set(VLLMSection.model_fields))
+            return VLLMEngine(section.model, **settings)
+        case TransformersModel():
+            from affectgpt.annotate.language_model.transformers import TransformersEngine
+
+            return TransformersEngine(
+                section.model,
+                section.revision,
+                device="cuda" if section.num_gpus > 0 else "cpu",
+                dtype=section.dtype,
+                batch_size=section.requests,
+            )
+
+
+def _openai_engine(section: OpenAIModel, has_answered: bool) -> "OpenAIEngine":
+    from affectgpt.annotate.language_model.openai import OpenAIEngine
+
+    return OpenAIEngine(
+        section.base_url,
+        section.model,
+        api_key_file=section.api_key_file,
+        concurrency=section.concurrency,
+        timeout_s=section.timeout_s,
+        max_retries=section.max_retries,
+        has_answered=has_answered,
+    )
