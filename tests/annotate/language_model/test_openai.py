@@ -1,4 +1,7 @@
 import dataclasses
+import itertools
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,6 +126,33 @@ def test_as_many_requests_as_allowed_are_under_way_at_a_time(server: ChatServer)
     server.chat = wait_for_three_others
     OpenAIEngine(server.base_url, "tiny", concurrency=4).generate([ask(str(n)) for n in range(12)])
     assert most == 4
+
+
+def test_sigterm_is_never_lost_among_the_connections(server: ChatServer) -> None:
+    """It comes at another moment each time, while many requests are under way."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def chat_until(last: int) -> Chat:
+        asked = itertools.count()
+
+        def chat(body: dict[str, Any]) -> Answer:
+            if next(asked) == last:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return echo(body)
+
+        return chat
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        for last in range(30):
+            server.chat = chat_until(last)
+            with pytest.raises(KeyboardInterrupt):
+                OpenAIEngine(server.base_url, "tiny", max_retries=0).generate([ask(str(n)) for n in range(last + 200)])
+            assert signal.getsignal(signal.SIGTERM) is interrupt
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_no_request_asks_nothing(server: ChatServer) -> None:

@@ -2,7 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -156,6 +159,8 @@ class OpenAIEngine:
             return asyncio.run(self._generate(requests, arrived))
         except BaseExceptionGroup as failures:
             first = failures.exceptions[0]
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
         raise first
 
     async def _generate(self, requests: Sequence[TextRequest], arrived: Arrived | None) -> list[TextReply]:
@@ -168,9 +173,10 @@ class OpenAIEngine:
                 if arrived is not None:
                     arrived(index, replies[index])
 
-        async with self._client() as client, asyncio.TaskGroup() as workers:
-            for _ in range(min(self._concurrency, len(requests))):
-                workers.create_task(work(client))
+        with _cancelled_by_sigterm():
+            async with self._client() as client, asyncio.TaskGroup() as workers:
+                for _ in range(min(self._concurrency, len(requests))):
+                    workers.create_task(work(client))
         return [replies[index] for index in range(len(requests))]
 
     async def _ask(self, client: openai.AsyncOpenAI, request: TextRequest) -> TextReply:
@@ -272,6 +278,25 @@ def _content(request: TextRequest) -> str | list[ChatCompletionContentPartParam]
     if request.sound is not None:
         parts.append({"type": "input_audio", "input_audio": {"data": sound_base64(request.sound), "format": "wav"}})
     return [*parts, {"type": "text", "text": request.user}] if parts else request.user
+
+
+@contextmanager
+def _cancelled_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM cancel the running task, as ``asyncio.run`` lets Ctrl-C, where it is handled in Python.
+
+    What such a handler raises amid the connections is lost among the errors of their closing.
+    """
+    handler, task = signal.getsignal(signal.SIGTERM), asyncio.current_task()
+    if threading.current_thread() is not threading.main_thread() or not callable(handler) or task is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _response_format(schema: Mapping[str, object]) -> ResponseFormatJSONSchema:
