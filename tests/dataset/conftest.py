@@ -5,12 +5,18 @@ from typing import Any
 import pytest
 
 
+def stage(name: str, **figures: float) -> dict[str, Any]:
+    nothing = {"prompt_tokens": 0, "completion_tokens": 0, "tokens_per_second": 0.0, "busy_share": None}
+    return {"name": name, **nothing, **figures}
+
+
 @pytest.fixture
 def report() -> dict[str, Any]:
     """The content of report.json after a build of 52 clips."""
     return {
         "pipeline_version": "0.1.0",
         "created_at": "2026-05-03T14:05:11+00:00",
+        "run_id": "20260503T140450Z-0a1b2c",
         "inputs": 52,
         "annotated": 48,
         "filtered": 2,
@@ -22,9 +28,10 @@ def report() -> dict[str, Any]:
             {"outcome": "filtered", "stage": "plan", "reason": "duplicate", "count": 2},
         ],
         "stages": [
-            {"name": "decode", "seconds": 1.9, "clips": 50, "clips_per_second": 26.3, "share": 0.31},
-            {"name": "visual_clue", "seconds": 4.2, "clips": 48, "clips_per_second": 11.4, "share": 0.69},
+            stage("decode", seconds=1.9, clips=50, clips_per_second=26.3, share=0.31),
+            stage("visual_clue", seconds=4.2, clips=48, clips_per_second=11.4, share=0.69),
         ],
+        "reused": {},
         "bottleneck": "visual_clue",
         "wall_s": 21.3,
         "start_up_s": 7.9,

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from affectgpt.annotate.engines import STEP_NAMES
 from affectgpt.annotate.generated.prompt import load_prompt
 from affectgpt.dataset.annotating import run_stage, stages_of
 from affectgpt.dataset.recipe import load_recipe
@@ -14,6 +13,7 @@ from tests.dataset import rows
 from tests.integration.made import write_clip
 
 ACTORS = "{actors: 1}"
+STEPS = load_recipe("laptop").step_names()
 
 
 def work(tmp_path: Path) -> pa.Table:
@@ -97,7 +97,7 @@ def test_frames_travel_no_further_than_they_are_looked_at(tmp_path: Path) -> Non
 def test_models_annotate_and_say_so(tmp_path: Path) -> None:
     with serve(answer_well) as server:
         settings = f"{{engine: openai, model: tiny, base_url: '{server.base_url}', max_retries: 0}}"
-        by_model = [f"models.big={settings}", *(f"steps.{name}={{model: big}}" for name in STEP_NAMES)]
+        by_model = [f"models.big={settings}", *(f"steps.{name}={{model: big}}" for name in STEPS)]
         [stage] = stages_of(load_recipe("laptop", [*by_model, "decode.frame_size=32"]))
         table = run_stage(work(tmp_path), stage)
     assert table.schema.equals(OUTCOMES)
@@ -115,7 +115,7 @@ def test_models_annotate_and_say_so(tmp_path: Path) -> None:
         "prompt_sha256": load_prompt("translate").sha256,
         "sampling": "temperature 0; again 0.7",
     }
-    assert len(server.asked) == 3 * len(STEP_NAMES)
+    assert len(server.asked) == 3 * len(STEPS)
 
 
 def test_no_rows_give_no_rows() -> None:

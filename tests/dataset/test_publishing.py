@@ -8,9 +8,10 @@ import pytest
 from affectgpt.dataset.checks import check_budget, check_nothing_is_dropped, check_outcomes, check_output
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import Plan
-from affectgpt.dataset.publishing import count_annotated, publish
+from affectgpt.dataset.publishing import count_finished, publish
 from affectgpt.dataset.recipe import load_recipe
 from affectgpt.dataset.schema import CLIPS, DATA, OUTCOMES, REJECTED
+from affectgpt.dataset.versions import begin
 from affectgpt.errors import JobError, RequestError
 from tests.dataset import rows
 
@@ -55,7 +56,7 @@ def test_a_published_data_set_has_the_contract_columns_and_current_places(tmp_pa
     assert sorted(rejected["error"].to_pylist()) == ["empty-file", "undecodable"]
     assert len(list((tmp_path / "data").iterdir())) == 1
     assert not list(tmp_path.glob("report.*"))
-    assert count_annotated(ledger, plan) == 2
+    assert count_finished(ledger, plan) == {"annotated": 2, "rejected": 1}
 
 
 def test_publishing_again_replaces_and_never_adds(tmp_path: Path) -> None:
@@ -123,7 +124,7 @@ def test_an_output_of_something_else_is_refused(tmp_path: Path) -> None:
 
 def test_an_output_of_another_recipe_is_refused(tmp_path: Path) -> None:
     output = Folder.at(str(tmp_path))
-    output.write_text("recipe.yaml", load_recipe("laptop").to_yaml())
+    begin(output, load_recipe("laptop"))
     check_output(str(tmp_path), load_recipe("laptop", ["run.clips_per_block=3"]))
     with pytest.raises(RequestError, match=r"decode\.frames: 8 -> 4"):
         check_output(str(tmp_path), load_recipe("laptop", ["decode.frames=4"]))

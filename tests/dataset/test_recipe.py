@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from affectgpt.annotate.engines import STEP_NAMES
 from affectgpt.dataset.recipe import Recipe, load_recipe
 from affectgpt.errors import RequestError
 from affectgpt.recipes.loading import differences
@@ -74,19 +73,20 @@ def test_only_what_changes_the_content_counts_as_another_recipe() -> None:
 
 
 MODEL = "models.big={engine: openai, model: qwen, base_url: 'http://host:8000/v1', api_key_file: /run/key}"
-BY_MODEL = [MODEL, *(f"steps.{name}={{model: big}}" for name in STEP_NAMES)]
+STEPS = load_recipe("laptop").step_names()
+BY_MODEL = [MODEL, *(f"steps.{name}={{model: big}}" for name in STEPS)]
 
 
 def test_a_step_is_done_by_an_engine_or_by_a_model(tmp_path: Path) -> None:
     recipe = load_recipe("laptop", BY_MODEL)
-    assert {recipe.steps.by_name()[name].engine for name in STEP_NAMES} == {None}
+    assert {recipe.steps.by_name()[name].engine for name in STEPS} == {None}
     assert recipe.used_models() == [recipe.models["big"]] == [recipe.model_of("merge")]
     assert load_recipe("laptop").model_of("merge") is None
     file = tmp_path / "recipe.yaml"
     file.write_text(recipe.to_yaml())
     again = load_recipe(str(file))
     assert again == recipe and hash(again) == hash(recipe)
-    for name in STEP_NAMES:
+    for name in STEPS:
         step = recipe.make_step(name)
         assert (step.name, step.provenance().engine, step.provenance().model) == (name, "openai", "qwen")
         assert isinstance(step, recipe.step_class(name))

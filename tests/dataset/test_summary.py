@@ -3,7 +3,7 @@ import pyarrow as pa
 from affectgpt.dataset.planning import Plan
 from affectgpt.dataset.recipe import load_recipe
 from affectgpt.dataset.schema import CLIPS, REJECTED
-from affectgpt.dataset.summary import ExampleChoice, Tally, Timing, summarise
+from affectgpt.dataset.summary import ExampleChoice, Run, Tally, summarise
 from tests.dataset import rows
 
 
@@ -11,14 +11,14 @@ def test_the_report_counts_everything_once() -> None:
     refused = {"clip_id": "x", "uri": "/x", "outcome": "filtered", "stage": "inspect", "error": "duplicate"}
     settled = pa.Table.from_pylist([refused | {"message": "...", "attempts": 1}], REJECTED)
     plan = Plan(5, pa.Table.from_pylist([rows.clip(name) for name in "abcd"], CLIPS), settled, inspect_s=0.5)
-    tally = Tally()
+    tally = Tally("now")
     tally.add_settled(settled.to_pylist())
     seconds = [("decode", 1.0), ("visual_clue", 3.0)]
     silent = rows.outcome("b", labels=["sad", "tired"], has_audio=False, duration_s=4.0, language="en", seconds=seconds)
     heard = rows.outcome("a", labels=["sad"], subtitle="hello", seconds=seconds)
     others = [rows.outcome("c", seconds=seconds), rows.outcome("d", "rejected")]
     tally.add_outcomes(rows.outcomes(heard, silent, *others).to_pylist())
-    report = summarise(tally, plan, before=1, timing=Timing(2.0, 10.0), recipe=load_recipe("laptop"), output="/out")
+    report = summarise(tally, plan, Run("now", 1, 2.0, 7.0, 10.0), load_recipe("laptop"), "/out")
     assert report["inputs"] == report["annotated"] + report["filtered"] + report["rejected"] == 5
     assert (report["annotated_before"], report["annotated_this_run"]) == (1, 2)
     assert report["bottleneck"] == "visual_clue"
@@ -37,7 +37,7 @@ def test_the_report_counts_everything_once() -> None:
 
 def test_an_empty_run_has_a_report() -> None:
     plan = Plan(0, CLIPS.empty_table(), REJECTED.empty_table(), 0.0)
-    report = summarise(Tally(), plan, 0, Timing(1.0, 2.0), load_recipe("laptop"), "/out")
+    report = summarise(Tally("now"), plan, Run("now", 0, 1.0, 0.5, 2.0), load_recipe("laptop"), "/out")
     assert report["inputs"] == 0
     assert report["clips_per_second"] is None
 

@@ -9,9 +9,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from affectgpt.annotate.engines import STEP_NAMES
 from affectgpt.exit_status import DONE, REFUSED, STOPPED
-from tests.annotate.generated.good_model import REPLIES, answer_well, step_of
+from tests.annotate.generated.good_model import PROMPTED, REPLIES, answer_well, step_of
 from tests.annotate.language_model.chat_server import HANG_UP, Answer, ChatServer, lists, says, serve
 from tests.integration import vllm_server
 from tests.integration.conftest import run_job
@@ -47,7 +46,7 @@ def rows_of(output: Path, table: str) -> dict[str, dict[str, Any]]:
 
 
 def test_a_model_does_every_step(clips: Path, server: ChatServer, tmp_path: Path) -> None:
-    job = ["--input", clips, "--output", tmp_path / "out", *settings(server.base_url, *STEP_NAMES)]
+    job = ["--input", clips, "--output", tmp_path / "out", *settings(server.base_url, *PROMPTED)]
     run = run_job(*job, env={"OPENAI_API_KEY": KEY})
     assert run.returncode == DONE, run.stderr
     rows = rows_of(tmp_path / "out", "data")
@@ -56,7 +55,7 @@ def test_a_model_does_every_step(clips: Path, server: ChatServer, tmp_path: Path
         assert [row[name] for name in ("visual_clue", "acoustic_clue")] == [*REPLIES.values()][:2]
         assert [row[name] for name in ("description_en", "description_zh")] == [*REPLIES.values()][2:]
         assert row["labels"] == ["nervous"]
-        assert {row["provenance"][step]["model"] for step in STEP_NAMES} == {"tiny"}
+        assert {row["provenance"][step]["model"] for step in PROMPTED} == {"tiny"}
     clues = {name: row["provenance"]["label_clues"][0]["clues"] for name, row in rows.items()}
     assert clues["00000"] == ["visual", "acoustic", "textual"] and clues["00001"] == ["visual", "acoustic"]
     assert [step_of(body) for body in server.asked if "I am not nervous." in str(body)] == ["merge"]
@@ -69,7 +68,7 @@ def test_a_model_does_every_step(clips: Path, server: ChatServer, tmp_path: Path
     asked = len(server.asked)
     again = run_job(*job, env={"OPENAI_API_KEY": KEY})
     assert again.returncode == DONE, again.stderr
-    assert len(server.asked) == asked == CLIPS * len(STEP_NAMES)
+    assert len(server.asked) == asked == CLIPS * len(PROMPTED)
 
 
 def test_a_step_with_workers_of_its_own_and_replies_that_are_bad(
@@ -81,7 +80,7 @@ def test_a_step_with_workers_of_its_own_and_replies_that_are_bad(
         return answer_well(body)
 
     server.chat = refuse_two
-    job = ["--input", clips, "--output", tmp_path / "out", *settings(server.base_url, *STEP_NAMES)]
+    job = ["--input", clips, "--output", tmp_path / "out", *settings(server.base_url, *PROMPTED)]
     run = run_job(*job, "--set", "steps.merge.workers={actors: 1}")
     assert run.returncode == DONE, run.stderr
     assert set(rows_of(tmp_path / "out", "data")) == {f"{n:05d}" for n in range(1, CLIPS)}
@@ -95,10 +94,10 @@ def test_a_model_that_cannot_be_asked_is_refused_before_anything_is_written(
 ) -> None:
     server.models = lists("large")
     job = ["--input", clips, "--output", tmp_path / "out"]
-    run = run_job(*job, *settings(server.base_url, *STEP_NAMES))
+    run = run_job(*job, *settings(server.base_url, *PROMPTED))
     assert run.returncode == REFUSED, run.stderr
     assert "has no model 'tiny'; it has: large" in run.stderr
-    gone = run_job(*job, *settings("http://127.0.0.1:9/v1", *STEP_NAMES))
+    gone = run_job(*job, *settings("http://127.0.0.1:9/v1", *PROMPTED))
     assert gone.returncode == REFUSED, gone.stderr
     assert "cannot be reached" in gone.stderr and "Traceback" not in gone.stderr
     assert not (tmp_path / "out").exists()
@@ -108,7 +107,7 @@ def test_a_model_that_cannot_be_asked_is_refused_before_anything_is_written(
 def test_an_endpoint_that_is_lost_stops_the_run_and_the_same_command_continues(
     clips: Path, server: ChatServer, tmp_path: Path
 ) -> None:
-    lock, left = threading.Lock(), 3 * len(STEP_NAMES)
+    lock, left = threading.Lock(), 3 * len(PROMPTED)
 
     def answer_some(body: dict[str, Any]) -> Answer:
         nonlocal left
@@ -117,7 +116,7 @@ def test_an_endpoint_that_is_lost_stops_the_run_and_the_same_command_continues(
             return answer_well(body) if left >= 0 else HANG_UP
 
     server.chat = answer_some
-    job = ["--input", clips, "--output", tmp_path / "out", *settings(server.base_url, *STEP_NAMES)]
+    job = ["--input", clips, "--output", tmp_path / "out", *settings(server.base_url, *PROMPTED)]
     run = run_job(*job)
     assert run.returncode == STOPPED, run.stderr
     [said] = [line for line in run.stderr.splitlines() if line.startswith("build-dataset:")]
@@ -131,14 +130,14 @@ def test_an_endpoint_that_is_lost_stops_the_run_and_the_same_command_continues(
     again = run_job(*job)
     assert again.returncode == DONE, again.stderr
     assert len(rows_of(tmp_path / "out", "data")) == CLIPS
-    assert len(server.asked) == (CLIPS - kept) * len(STEP_NAMES)
+    assert len(server.asked) == (CLIPS - kept) * len(PROMPTED)
 
 
 def test_a_key_that_is_refused_on_the_way_ends_the_run_and_what_is_finished_is_kept(
     clips: Path, server: ChatServer, tmp_path: Path
 ) -> None:
     server.chat = lambda body: Answer('{"error": {"message": "key revoked"}}', 401)
-    run = run_job("--input", clips, "--output", tmp_path / "out", *settings(server.base_url, *STEP_NAMES))
+    run = run_job("--input", clips, "--output", tmp_path / "out", *settings(server.base_url, *PROMPTED))
     assert run.returncode == REFUSED, run.stderr
     assert "wants an API key" in run.stderr and "what is finished is kept" in run.stderr
 

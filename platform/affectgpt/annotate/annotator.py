@@ -3,8 +3,10 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
-from affectgpt.annotate.sample import Decoded, Sample
+from affectgpt.annotate.findings import findings
+from affectgpt.annotate.sample import Decoded, Sample, Tokens
 from affectgpt.annotate.step import Step
 from affectgpt.clips.clip import Clip
 from affectgpt.clips.decoding import DecodeSettings, decode
@@ -14,12 +16,14 @@ from affectgpt.errors import ClipError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Failure:
-    """A clip that a stage could not use: where, why, and the time spent on it per stage."""
+    """A clip that a stage could not use: where, why, and what earlier stages found and spent, as in ``Sample``."""
 
     clip: Clip
     stage: str
     error: ClipError
+    values: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    tokens: Mapping[str, Tokens] = field(default_factory=dict)
 
 
 def decode_samples(
@@ -32,31 +36,44 @@ def decode_samples(
         try:
             media = isolated.call(decode, sample.clip, settings)
         except ClipError as error:
-            decoded.append(Failure(sample.clip, "decode", error, {"decode": time.perf_counter() - start}))
+            decoded.append(_failure("decode", sample, error, time.perf_counter() - start))
         else:
             found = Decoded(media.duration_s, media.has_video, media.has_audio, media.frames_expected, media.frames_got)
-            seconds = {"decode": time.perf_counter() - start}
-            decoded.append(replace(sample, media=media, decoded=found, seconds=seconds))
+            answer = replace(sample, media=media, decoded=found)
+            decoded.append(_found("decode", sample, answer, time.perf_counter() - start))
     return decoded
 
 
 def run_step(step: Step, items: Sequence[Sample | Failure]) -> list[Sample | Failure]:
-    """Run one step on the samples among the items; failures pass through, and the order stays."""
-    samples = [item for item in items if isinstance(item, Sample)]
+    """Run one step on the samples that do not have its value yet; the other items pass through, and the order stays."""
+    samples = [item for item in items if is_open(item, step.name)]
     start = time.perf_counter()
     answers = step.annotate(samples) if samples else ()
     seconds = (time.perf_counter() - start) / max(len(samples), 1)
     if len(answers) != len(samples):
         raise RuntimeError(f"step {step.name} answered {len(answers)} of {len(samples)} samples")
-    remaining = iter(zip(samples, answers, strict=True))
-    return [item if isinstance(item, Failure) else _outcome(step.name, *next(remaining), seconds) for item in items]
+    remaining = iter(answers)
+    return [_outcome(step.name, item, next(remaining), seconds) if is_open(item, step.name) else item for item in items]
+
+
+def is_open(item: Sample | Failure, step: str) -> TypeGuard[Sample]:
+    """Whether a step has something to do on an item: it is no failure, and has no value of an earlier run."""
+    return isinstance(item, Sample) and step not in item.values
 
 
 def _outcome(stage: str, sample: Sample, answer: Sample | ClipError, seconds: float) -> Sample | Failure:
-    spent = {**sample.seconds, stage: seconds}
     if isinstance(answer, ClipError):
-        return Failure(sample.clip, stage, answer, spent)
-    return replace(answer, seconds=spent)
+        return _failure(stage, sample, answer, seconds)
+    return _found(stage, sample, answer, seconds)
+
+
+def _found(stage: str, sample: Sample, answer: Sample, seconds: float) -> Sample:
+    values = {**sample.values, stage: findings(sample, answer)}
+    return replace(answer, values=values, seconds={**sample.seconds, stage: seconds})
+
+
+def _failure(stage: str, sample: Sample, error: ClipError, seconds: float) -> Failure:
+    return Failure(sample.clip, stage, error, sample.values, {**sample.seconds, stage: seconds}, sample.tokens)
 
 
 def without_media(items: Sequence[Sample | Failure]) -> list[Sample | Failure]:

@@ -1,14 +1,16 @@
 """Which engines each step has, and how a step is made by name."""
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from affectgpt.annotate.step import Step
 
 if TYPE_CHECKING:
-    from affectgpt.annotate.generated.generation import GeneratedStep
+    from affectgpt.annotate.language_model.models import ModelSection
 
-STEP_NAMES = ("visual_clue", "acoustic_clue", "merge", "translate", "labels")
+STEP_NAMES = ("subtitle", "visual_clue", "acoustic_clue", "merge", "translate", "labels")
+"""All steps, in the order in which they run; ``subtitle`` (speech to text) only where a recipe asks for it."""
 
 ENGINES: dict[tuple[str, str], str] = {
     ("visual_clue", "signal"): "affectgpt.annotate.signal.visual:VisualClue",
@@ -18,7 +20,8 @@ ENGINES: dict[tuple[str, str], str] = {
     ("labels", "signal"): "affectgpt.annotate.signal.labels:Labels",
 }
 
-GENERATED: dict[str, str] = {
+BY_MODEL: dict[str, str] = {
+    "subtitle": "affectgpt.annotate.speech_to_text.subtitle:Subtitle",
     "visual_clue": "affectgpt.annotate.generated.visual_clue:VisualClue",
     "acoustic_clue": "affectgpt.annotate.generated.acoustic_clue:AcousticClue",
     "merge": "affectgpt.annotate.generated.merge:Merge",
@@ -37,8 +40,8 @@ def check_engine(step: str, engine: str) -> None:
     if ":" in engine:
         step_class(step, engine)
     elif (step, engine) not in ENGINES:
-        known = ", ".join(name for of, name in ENGINES if of == step)
-        raise ValueError(f"{step} has no engine {engine!r}; it has: {known}, or package.module:Class")
+        known = "".join(f"{name}, or " for of, name in ENGINES if of == step)
+        raise ValueError(f"{step} has no engine {engine!r}; it has: {known}package.module:Class, or a model")
 
 
 def step_class(step: str, engine: str) -> type[Step]:
@@ -57,8 +60,14 @@ def step_class(step: str, engine: str) -> type[Step]:
     return found
 
 
-def generated_step_class(step: str) -> type["GeneratedStep"]:
+def make_model_step(step: str, model: "ModelSection") -> Step:
+    """Make a step that a model does; it is not set up."""
+    make: Callable[[ModelSection], Step] = model_step_class(step)
+    return make(model)
+
+
+def model_step_class(step: str) -> type[Step]:
     """Return the class of a step that a model does."""
-    module, _, name = GENERATED[step].partition(":")
-    found: type[GeneratedStep] = getattr(import_module(module), name)
+    module, _, name = BY_MODEL[step].partition(":")
+    found: type[Step] = getattr(import_module(module), name)
     return found

@@ -60,6 +60,14 @@ class Decoded:
     frames_got: int
 
 
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """How many tokens a model read and wrote for one clip, all attempts together."""
+
+    prompt: int
+    completion: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """A clip and everything that is known of it so far; steps return changed copies (``dataclasses.replace``).
@@ -75,7 +83,11 @@ class Sample:
         description_en: the merged description in English.
         description_zh: the same in Chinese.
         labels: the open-vocabulary labels, strongest first.
+        subtitle_confidence: of speech to text, in [0, 1]; None where the subtitle is not machine-made.
+        values: what each step found, by the step's name, as ``affectgpt.annotate.findings`` writes it; a step that has
+            its value from an earlier run is not run again.
         seconds: time spent per step, by the step's name.
+        tokens: what each model read and wrote, by the step's name.
     """
 
     clip: Clip
@@ -88,4 +100,7 @@ class Sample:
     description_en: str | None = None
     description_zh: str | None = None
     labels: tuple[Label, ...] = ()
+    subtitle_confidence: float | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    tokens: Mapping[str, Tokens] = field(default_factory=dict)

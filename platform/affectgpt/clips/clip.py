@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-SubtitleSource = Literal["manifest", "sidecar", "embedded", "none"]
+SubtitleSource = Literal["manifest", "sidecar", "embedded", "speech-to-text", "speech-unclear", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Clip:
         start_s: begin of the span in seconds of the source's own time line; None is the source's beginning.
         end_s: end of the span in seconds; None is the source's end.
         subtitle: what is said in the span, or None where nobody knows.
-        subtitle_source: where the subtitle came from.
+        subtitle_source: where the subtitle came from; ``speech-unclear`` where speech to text gave nothing usable.
         language: BCP 47 tag of the spoken language (``en``, ``zh``, ``de``), or None where nobody knows.
         speaker: who speaks, as the manifest names them, or None.
     """

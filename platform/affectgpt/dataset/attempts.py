@@ -22,6 +22,10 @@ class Attempts:
         self._failed = failed
         self._retry = retry
 
+    def count_known(self) -> int:
+        """Count the attempts that were made."""
+        return len(self._known)
+
     def of(self, facts: Sequence[str | float | None]) -> tuple[str, int]:
         """Return the key and the number (from 1) of the attempt that counts at the work with these facts."""
         attempt = 1

@@ -1,10 +1,14 @@
 """``build-dataset`` from beginning to end: list, inspect, plan, annotate, publish, report."""
 
+import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
+
+import pyarrow as pa
 
 from affectgpt.annotate.language_model.models import check_model
 from affectgpt.clips.manifest import read_manifest
@@ -21,11 +25,13 @@ from affectgpt.dataset.inspecting import source_batches
 from affectgpt.dataset.ledger import Ledger
 from affectgpt.dataset.planning import make_plan
 from affectgpt.dataset.progress import progress
-from affectgpt.dataset.publishing import count_annotated, publish, publish_rejected, read_rejected
+from affectgpt.dataset.publishing import count_finished, publish, publish_rejected, read_rejected
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.reporting import write_report
-from affectgpt.dataset.schema import SOURCES
-from affectgpt.dataset.summary import Timing
+from affectgpt.dataset.reuse import recipe_key, with_known
+from affectgpt.dataset.schema import SOURCES, WORK
+from affectgpt.dataset.summary import Run
+from affectgpt.dataset.versions import begin
 from affectgpt.dataset.voices import with_voices
 from affectgpt.errors import JobError
 
@@ -42,6 +48,7 @@ class Request:
         limit: how many sources to take at most, or None for all.
         retry_rejected: whether clips that were rejected by an earlier run are tried again.
         drop_missing: whether clips that an earlier run annotated may be left out because the input has them no more.
+        new_version: whether the output may hold a data set of another recipe, which then becomes a version of its own.
     """
 
     input: str | None
@@ -51,6 +58,7 @@ class Request:
     limit: int | None = None
     retry_rejected: bool = False
     drop_missing: bool = False
+    new_version: bool = False
 
     def sources(self) -> Iterator[Source]:
         """List what the input or the manifest holds, up to the limit."""
@@ -71,21 +79,21 @@ def build(request: Request) -> dict[str, Any]:
 
     began = time.monotonic()
     recipe = request.recipe
-    output = check_output(request.output, recipe)
+    output = check_output(request.output, recipe, request.new_version)
     ledger = Ledger(output)
     attempts = source_attempts(ledger, request.retry_rejected)
     sources = list(source_batches(request.sources(), recipe.cutting.settings(), attempts))
     for model in recipe.used_models():
         check_model(model)
     check_writable(request.output, output)
-    output.write_text("recipe.yaml", recipe.to_yaml())
+    begin(output, recipe)
     count = ledger.sources.write_table(sources, SOURCES)
     cluster.connect()
     start_up_s = time.monotonic() - began
 
-    with progress("inspecting", "sources", count, ledger.clips_done):
+    with progress("inspecting", "sources", count, attempts.count_known(), ledger.clips_done):
         cluster.inspect(ledger, count, recipe)
-    plan = make_plan(ledger, clip_attempts(ledger, request.retry_rejected))
+    plan = make_plan(ledger, clip_attempts(ledger, request.retry_rejected), recipe_key(recipe))
     check_nothing_is_dropped(output, plan, request.drop_missing)
     try:
         check_budget(plan.settled, plan.inputs, recipe.run.rejected_budget)
@@ -93,14 +101,24 @@ def build(request: Request) -> dict[str, Any]:
         publish_rejected(output, ledger, plan)
         raise
 
-    before = count_annotated(ledger, plan)
+    before = count_finished(ledger, plan)
     work = with_voices(plan.work, ledger, recipe, cluster.measure_voices)
+    run_id = _new_run_id()
+    work = work.append_column(WORK.field("run_id"), pa.repeat(run_id, work.num_rows))
+    work = with_known(work, ledger, recipe)
     ledger.work.write_table(work.to_batches(), work.schema)
-    with progress("annotating", "clips", work.num_rows, ledger.outcomes_done):
+    annotating = time.monotonic()
+    with progress("annotating", "clips", work.num_rows, before.total(), ledger.outcomes_done):
         cluster.annotate(ledger, work.num_rows, recipe)
+    annotate_s = time.monotonic() - annotating
     check_outcomes(ledger, plan)
     publish(output, ledger, plan, recipe.run.part_mib)
-    timing = Timing(start_up_s, time.monotonic() - began)
-    report = write_report(output, request.output, ledger, plan, before, timing, recipe)
+    run = Run(run_id, before["annotated"], start_up_s, annotate_s, time.monotonic() - began)
+    report = write_report(output, request.output, ledger, plan, run, recipe)
     check_budget(read_rejected(output), plan.inputs, recipe.run.rejected_budget)
     return report
+
+
+def _new_run_id() -> str:
+    """Name a run by when it began, and by chance, since two may begin at once."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"

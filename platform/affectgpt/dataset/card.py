@@ -48,7 +48,8 @@ def render_card(report: Mapping[str, Any], dataset_name: str) -> str:
     environment.filters.update(
         markdown=markdown, count=text.count, duration=text.duration, moment=text.moment, words=text.words
     )
-    engines = {step: _engine(settings, report["recipe"]) for step, settings in report["recipe"]["steps"].items()}
+    steps = {name: settings for name, settings in report["recipe"]["steps"].items() if settings is not None}
+    engines = {step: _engine(settings, report["recipe"]) for step, settings in steps.items()}
     return environment.get_template("card.md.jinja").render(
         report=report,
         name=dataset_name,
@@ -56,7 +57,7 @@ def render_card(report: Mapping[str, Any], dataset_name: str) -> str:
         engines=engines,
         frequent_labels=report["labels"][:_LABELS_NAMED],
         by_signal="signal" in engines.values(),
-        by_model=any(settings.get("model") for settings in report["recipe"]["steps"].values()),
+        by_model=any(settings.get("model") for settings in steps.values()),
     )
 
 

@@ -4,23 +4,27 @@ from collections import Counter
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import yaml
 
 from affectgpt.clips.storage import translated_errors
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import Plan
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.schema import DATA, OUTCOMES
+from affectgpt.dataset.versions import changes_since
 from affectgpt.errors import ClipError, JobError, RequestError
-from affectgpt.recipes.loading import differences
 
 BUDGET_FROM_CLIPS = 100
 REASONS_SHOWN = 10
 NAMES_SHOWN = 5
 
 
-def check_output(uri: str, recipe: Recipe) -> Folder:
+def check_output(uri: str, recipe: Recipe, new_version: bool = False) -> Folder:
     """Open the output, which holds nothing else than an earlier run of the same recipe; nothing is written.
+
+    Args:
+        uri: folder or URI.
+        recipe: what the run is to go by.
+        new_version: whether the output may hold a run of another recipe.
 
     Raises:
         RequestError: it cannot be opened, or holds something else.
@@ -28,9 +32,15 @@ def check_output(uri: str, recipe: Recipe) -> Folder:
     try:
         with translated_errors(uri):
             output = Folder.at(uri)
-            _check_content(uri, output, recipe)
+            changed = changes_since(output, uri, recipe)
     except ClipError as error:
         raise RequestError(f"output {uri}: it cannot be opened: {error.message}; name another --output") from error
+    if changed and not new_version:
+        raise RequestError(
+            f"output {uri}: it holds a run of another recipe ({'; '.join(changed)}); use a new --output, the recipe "
+            "that is there, or --new-version, which annotates anew what the change concerns and keeps the old data "
+            "below versions/"
+        )
     return output
 
 
@@ -45,23 +55,6 @@ def check_writable(uri: str, output: Folder) -> None:
             output.check_writable()
     except ClipError as error:
         raise RequestError(f"output: {error.message}; name another --output") from error
-
-
-def _check_content(uri: str, output: Folder, recipe: Recipe) -> None:
-    if not output.exists("recipe.yaml"):
-        if not output.is_empty():
-            raise RequestError(f"output {uri}: it holds other files; name a new or an empty folder")
-        return
-    try:
-        earlier = Recipe.model_validate(yaml.safe_load(output.read_text("recipe.yaml")))
-    except (ValueError, yaml.YAMLError) as error:
-        raise RequestError(f"output {uri}: its recipe.yaml is of another job or version; use a new --output") from error
-    changed = differences(earlier.content(), recipe.content())
-    if changed:
-        raise RequestError(
-            f"output {uri}: it holds a run of another recipe ({'; '.join(changed)}); "
-            "use a new --output, or the recipe that is there"
-        )
 
 
 def check_nothing_is_dropped(output: Folder, plan: Plan, drop_missing: bool) -> None:

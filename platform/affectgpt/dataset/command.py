@@ -46,6 +46,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--limit", type=_positive, help="take at most so many sources")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be read")
     parser.add_argument("--retry-rejected", action="store_true", help="try clips again that were rejected before")
+    parser.add_argument(
+        "--new-version",
+        action="store_true",
+        help="by another recipe than the output's: annotate anew only what changed, keep the old data below versions/",
+    )
     parser.add_argument("--drop-missing", action="store_true", help="leave out clips that the input has no more")
     return parser
 
@@ -66,11 +71,12 @@ def _request(options: argparse.Namespace) -> Request:
         limit=options.limit,
         retry_rejected=options.retry_rejected,
         drop_missing=options.drop_missing,
+        new_version=options.new_version,
     )
 
 
 def _print_plan(request: Request) -> None:
-    check_output(request.output, request.recipe)
+    check_output(request.output, request.recipe, request.new_version)
     sources = list(request.sources())
     kinds = Counter(PurePosixPath(source.uri).suffix.lower() or "(no suffix)" for source in sources)
     problems = [source for source in sources if source.problem]

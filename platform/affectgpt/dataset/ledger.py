@@ -42,6 +42,11 @@ class Folder:
             key=lambda info: info.path,
         )
 
+    def folders(self) -> list[str]:
+        """Name the folders directly in this folder; none where it does not exist."""
+        infos = self.filesystem.get_file_info(pafs.FileSelector(self.path, allow_not_found=True))
+        return sorted(info.base_name for info in infos if info.type == pafs.FileType.Directory)
+
     def exists(self, name: str) -> bool:
         """Whether this folder holds a file or folder of that name."""
         return bool(self.filesystem.get_file_info(f"{self.path}/{name}").type != pafs.FileType.NotFound)
@@ -97,6 +102,12 @@ class Folder:
         if self.filesystem.get_file_info(self.path).type == pafs.FileType.Directory:
             self.filesystem.delete_dir_contents(self.path)
         self.filesystem.create_dir(self.path, recursive=True)
+
+    def take_files(self, other: "Folder") -> None:
+        """Move the Parquet files that lie directly in another folder here."""
+        self.filesystem.create_dir(self.path, recursive=True)
+        for info in other.files(".parquet"):
+            self.filesystem.move(info.path, f"{self.path}/{info.base_name}")
 
     def write_table(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> int:
         """Replace this folder's content by Parquet files of these rows; returns how many there were."""

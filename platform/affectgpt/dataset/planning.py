@@ -28,15 +28,21 @@ class Plan:
     inspect_s: float
 
 
-def make_plan(ledger: Ledger, attempts: Attempts) -> Plan:
-    """Decide what is to be annotated of the sources that the ledger lists now."""
+def make_plan(ledger: Ledger, attempts: Attempts, recipe_key: str) -> Plan:
+    """Decide what is to be annotated of the sources that the ledger lists now.
+
+    Args:
+        ledger: with all sources inspected.
+        attempts: which attempt at a clip counts.
+        recipe_key: hash of all that decides what is found of a clip.
+    """
     clips = _clips_of_current_sources(ledger)
     usable = clips.filter(pc.is_null(clips["error"]))
     first_ids = _first_clip_of_each_content(usable)
     is_first = pa.array([first is None for first in first_ids], pa.bool_())
     return Plan(
         inputs=clips.num_rows,
-        work=_with_keys(usable.filter(is_first), attempts),
+        work=_with_keys(usable.filter(is_first), attempts, recipe_key),
         settled=pa.concat_tables(
             [
                 _unusable(clips.filter(pc.is_valid(clips["error"]))),
@@ -67,10 +73,10 @@ def _first_clip_of_each_content(clips: pa.Table) -> list[str | None]:
     return firsts
 
 
-def _with_keys(clips: pa.Table, attempts: Attempts) -> pa.Table:
+def _with_keys(clips: pa.Table, attempts: Attempts, recipe_key: str) -> pa.Table:
     facts = ["clip_id", "content_sha256", "start_s", "end_s", "subtitle", "language", "speaker"]
     columns = [clips[name].to_pylist() for name in facts]
-    keys = [attempts.of(values) for values in zip(*columns, strict=True)]
+    keys = [attempts.of([*values, recipe_key]) for values in zip(*columns, strict=True)]
     for name, values in (("work_id", [key for key, _ in keys]), ("attempts", [number for _, number in keys])):
         index = CLIPS.get_field_index(name)
         clips = clips.set_column(index, CLIPS.field(index), pa.array(values, CLIPS.field(index).type))
@@ -88,7 +94,8 @@ def _duplicates(clips: pa.Table, firsts: list[str]) -> pa.Table:
 
 def _rejected(clips: pa.Table, outcome: str, stage: str, error: Any, message: Any) -> pa.Table:
     columns = [clips["clip_id"], clips["uri"], _repeat(outcome, clips), _repeat(stage, clips), error, message]
-    return pa.Table.from_arrays([*columns, clips["attempts"]], schema=REJECTED)
+    scores = pa.nulls(clips.num_rows, pa.float64())
+    return pa.Table.from_arrays([*columns, clips["attempts"], scores], schema=REJECTED)
 
 
 def _repeat(value: str, clips: pa.Table) -> pa.Array:

@@ -12,16 +12,25 @@ EVERY_S = 5.0
 
 
 @contextmanager
-def progress(verb: str, noun: str, total: int, done: Folder) -> Iterator[None]:
-    """Say every few seconds how many rows have been committed below ``done``, how fast, and how long it may take."""
+def progress(verb: str, noun: str, total: int, before: int, done: Folder) -> Iterator[None]:
+    """Say every few seconds how far a run has come, how fast, and how long it may take.
+
+    Args:
+        verb: what is being done.
+        noun: to what.
+        total: to how many of them.
+        before: how many of them were finished by earlier runs.
+        done: where finished rows are committed, those of earlier runs and of other recipes among them.
+    """
     known: dict[str, int] = {}
-    before = rows_in(done, known)
+    at_start = rows_in(done, known)
     start = time.monotonic()
     finished = threading.Event()
 
     def watch() -> None:
         while not finished.wait(EVERY_S):
-            say(_line(verb, noun, rows_in(done, known), before, total, time.monotonic() - start))
+            fresh = rows_in(done, known) - at_start
+            say(_line(verb, noun, before, fresh, total, time.monotonic() - start))
 
     say(f"{verb} {total} {noun}" + (f" ({before} have been done before)" if before else ""))
     watcher = threading.Thread(target=watch, daemon=True)
@@ -33,10 +42,11 @@ def progress(verb: str, noun: str, total: int, done: Folder) -> Iterator[None]:
         watcher.join()
 
 
-def _line(verb: str, noun: str, done: int, before: int, total: int, seconds: float) -> str:
-    rate = (done - before) / seconds
+def _line(verb: str, noun: str, before: int, fresh: int, total: int, seconds: float) -> str:
+    rate = fresh / seconds
+    done = min(before + fresh, total)
     left = f", about {_duration((total - done) / rate)} left" if rate > 0 else ""
-    return f"{verb}: {min(done, total)} of {total} {noun}, {rate:.1f}/s{left}"
+    return f"{verb}: {done} of {total} {noun}, {rate:.1f}/s{left}"
 
 
 def _duration(seconds: float) -> str:

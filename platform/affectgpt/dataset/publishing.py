@@ -1,5 +1,6 @@
 """From the ledger to the finished data set: whole Parquet parts of a size that readers like."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -10,19 +11,19 @@ import pyarrow.parquet as pq
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import Plan
 from affectgpt.dataset.schema import DATA, OUTCOMES, REJECTED
+from affectgpt.dataset.versions import archive
 
 MAX_ROWS_PER_PART = 10_000_000
 ROWS_PER_GROUP = 10_000
 
 
-def count_annotated(ledger: Ledger, plan: Plan) -> int:
-    """Count the clips of the plan that are annotated already."""
+def count_finished(ledger: Ledger, plan: Plan) -> Counter[str]:
+    """Count by outcome the clips of the plan that have one already."""
     planned = plan.work["work_id"]
-    count = 0
+    found: Counter[str] = Counter()
     for batch in ledger.outcomes.read_batches(["work_id", "outcome"], OUTCOMES):
-        wanted = pc.and_(pc.is_in(batch["work_id"], planned), pc.equal(batch["outcome"], "annotated"))
-        count += int(pc.sum(wanted).as_py() or 0)
-    return count
+        found.update(batch["outcome"].filter(pc.is_in(batch["work_id"], planned)).to_pylist())
+    return found
 
 
 def outcome_batches(ledger: Ledger, plan: Plan) -> Iterator[pa.Table]:
@@ -42,7 +43,7 @@ def outcome_batches(ledger: Ledger, plan: Plan) -> Iterator[pa.Table]:
 
 
 def publish(output: Folder, ledger: Ledger, plan: Plan, part_mib: int) -> None:
-    """Write ``data/`` and ``rejected/`` anew.
+    """Write ``data/`` and ``rejected/`` anew; what another recipe made becomes a version of its own.
 
     The parts are complete in the ledger before the first of them is moved, and the reports, which say that the output
     is whole, are absent while they are moved.
@@ -52,6 +53,7 @@ def publish(output: Folder, ledger: Ledger, plan: Plan, part_mib: int) -> None:
     _write_parts(ledger.staging / "data", annotated, DATA, rows_per_part)
     others = _selected(ledger, plan, lambda outcome: pc.not_equal(outcome, "annotated"), REJECTED)
     _write_parts(ledger.staging / "rejected", _chained(plan.settled, others), REJECTED, rows_per_part)
+    archive(output)
     _withdraw_reports(output)
     for name in ("data", "rejected"):
         _replace(output / name, ledger.staging / name)
@@ -124,5 +126,4 @@ def _row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterato
 
 def _replace(target: Folder, staged: Folder) -> None:
     target.clear()
-    for info in staged.files(".parquet"):
-        target.filesystem.move(info.path, f"{target.path}/{info.base_name}")
+    target.take_files(staged)

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from pydantic import Field, model_validator
 
-from affectgpt.annotate.engines import STEP_NAMES, check_engine, generated_step_class, step_class
+from affectgpt.annotate.engines import STEP_NAMES, check_engine, make_model_step, model_step_class, step_class
 from affectgpt.annotate.language_model.models import ModelSection, Resident
 from affectgpt.annotate.step import Step
 from affectgpt.clips.decoding import DecodeSettings
@@ -77,8 +77,12 @@ class StepSection(Section):
 
 
 class StepsSection(Section):
-    """The annotation steps, in the order in which they run."""
+    """The annotation steps, in the order in which they run.
 
+    ``subtitle`` writes down what is said where nobody gave a subtitle; without a section there is no such step.
+    """
+
+    subtitle: StepSection | None = None
     visual_clue: StepSection = StepSection()
     acoustic_clue: StepSection = StepSection()
     merge: StepSection = StepSection()
@@ -110,8 +114,9 @@ class StepsSection(Section):
         return self
 
     def by_name(self) -> dict[str, StepSection]:
-        """Return the sections by step name, in order."""
-        return {name: getattr(self, name) for name in STEP_NAMES}
+        """Return the sections of the steps that there are, by step name, in order."""
+        found = {name: getattr(self, name) for name in STEP_NAMES}
+        return {name: section for name, section in found.items() if section is not None}
 
 
 class RunSection(Section):
@@ -147,6 +152,10 @@ class Recipe(Section):
     def __hash__(self) -> int:
         return hash((self.cutting, self.decode, self.steps, self.run))
 
+    def step_names(self) -> tuple[str, ...]:
+        """Name the steps that there are, in the order in which they run."""
+        return tuple(self.steps.by_name())
+
     def model_of(self, step: str) -> ModelSection | None:
         """Return the model that does a step, or None where no model does."""
         name = self.steps.by_name()[step].model
@@ -173,17 +182,17 @@ class Recipe(Section):
 
     def used_models(self) -> list[ModelSection]:
         """Return the models that do a step, each once."""
-        return list(dict.fromkeys(model for name in STEP_NAMES if (model := self.model_of(name)) is not None))
+        return list(dict.fromkeys(model for name in self.step_names() if (model := self.model_of(name))))
 
     def step_class(self, step: str) -> type[Step]:
         """Return the class of a step."""
         engine = self.steps.by_name()[step].engine
-        return generated_step_class(step) if engine is None else step_class(step, engine)
+        return model_step_class(step) if engine is None else step_class(step, engine)
 
     def make_step(self, step: str) -> Step:
         """Make a step; it is not set up."""
         model = self.model_of(step)
-        return self.step_class(step)() if model is None else generated_step_class(step)(model)
+        return self.step_class(step)() if model is None else make_model_step(step, model)
 
     def content(self) -> dict[str, Any]:
         """Return what decides the data set's content: everything but how the run is laid out.
@@ -191,7 +200,8 @@ class Recipe(Section):
         A step's model stands with the step, by what it is and not by its name in the recipe.
         """
         settings = self.model_dump(exclude={"run", "models"})
-        for name, step in settings["steps"].items():
+        for name in self.step_names():
+            step = settings["steps"][name]
             del step["workers"], step["batch_size"]
             model = self.model_of(name)
             step["model"] = None if model is None else model.content()

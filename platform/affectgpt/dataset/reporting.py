@@ -21,22 +21,22 @@ from affectgpt.dataset.publishing import outcome_batches, read_rejected
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.report.examples import Example, RejectedClip
 from affectgpt.dataset.report.render import render_report
-from affectgpt.dataset.summary import TALLIED, ExampleChoice, Tally, Timing, summarise
+from affectgpt.dataset.summary import TALLIED, ExampleChoice, Run, Tally, summarise
 
 REJECTED_PER_REASON = 3
 
 
 def write_report(
-    output: Folder, output_uri: str, ledger: Ledger, plan: Plan, before: int, timing: Timing, recipe: Recipe
+    output: Folder, output_uri: str, ledger: Ledger, plan: Plan, run: Run, recipe: Recipe
 ) -> dict[str, Any]:
     """Write the report and the card of a published data set; ``report.json`` comes last and says that it is whole."""
-    tally, choice = Tally(), ExampleChoice(recipe.run.examples)
+    tally, choice = Tally(run.run_id), ExampleChoice(recipe.run.examples)
     tally.add_settled(plan.settled.to_pylist())
     for table in outcome_batches(ledger, plan):
         rows = table.select(TALLIED).to_pylist()
         tally.add_outcomes(rows)
         choice.add(rows)
-    report = summarise(tally, plan, before, timing, recipe, output_uri)
+    report = summarise(tally, plan, run, recipe, output_uri)
     examples = _examples(ledger, plan, choice.work_ids(), recipe)
     output.write_text("report.html", render_report(report, examples, _first_rejected(output)))
     output.write_text("README.md", render_card(report, PurePosixPath(output.path).name))
@@ -79,7 +79,7 @@ def _example(row: dict[str, Any], media: Media) -> Example:
         description_en=row["description_en"],
         description_zh=row["description_zh"],
         labels=[(label["label"], tuple(label["clues"])) for label in provenance["label_clues"]],
-        engines={name: provenance[name]["engine"] for name in STEP_NAMES},
+        engines={name: provenance[name]["engine"] for name in STEP_NAMES if provenance[name]},
     )
 
 

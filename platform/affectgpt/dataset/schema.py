@@ -24,6 +24,7 @@ PROVENANCE = pa.struct(
                     ("start_s", pa.float64()),
                     ("end_s", pa.float64()),
                     ("subtitle_source", pa.string()),
+                    ("subtitle_confidence", pa.float64()),
                     ("frames_expected", pa.int32()),
                     ("frames_got", pa.int32()),
                 ]
@@ -54,6 +55,12 @@ DATA = pa.schema(
 )
 """Annotated clips: the published data set."""
 
+VALUES = ("decode", *STEP_NAMES)
+"""What is found of a clip piece by piece, each kept with the key of what decided it."""
+
+_BY_VALUE = pa.struct([(name, pa.string()) for name in VALUES])
+_TOKENS = pa.map_(pa.string(), pa.int64())
+
 REJECTED = pa.schema(
     [
         ("clip_id", pa.string()),
@@ -63,9 +70,13 @@ REJECTED = pa.schema(
         ("error", pa.string()),
         ("message", pa.string()),
         ("attempts", pa.int32()),
+        ("score", pa.float64()),
     ]
 )
-"""Clips that were filtered or rejected, with the stage, the reason and how often they were tried."""
+"""Clips that were filtered or rejected, with the stage, the reason and how often they were tried.
+
+``score`` is what a filter measured, null where none did.
+"""
 
 SECONDS = pa.map_(pa.string(), pa.float64())
 
@@ -110,15 +121,26 @@ CLIPS = pa.schema(
 )
 """Ledger: the clips of every inspected source. ``work_id`` names one clip with one content to be annotated once."""
 
-WORK = pa.schema([*CLIPS, ("voice_reference", pa.string())])
-"""Ledger: the clips that this run annotates, each with its speaker's usual voice as JSON where it is known."""
+WORK = pa.schema([*CLIPS, ("voice_reference", pa.string()), ("run_id", pa.string()), ("known", _BY_VALUE)])
+"""Ledger: the clips that this run annotates, each with its speaker's usual voice as JSON where it is known, and with
+what earlier runs found of it that still holds, as ``affectgpt.annotate.findings`` writes it."""
 
 OUTCOMES = pa.schema(
     [
         ("work_id", pa.string()),
         *DATA,
         *(field for field in REJECTED if field.name not in DATA.names),
+        ("run_id", pa.string()),
         ("seconds", SECONDS),
+        ("prompt_tokens", _TOKENS),
+        ("completion_tokens", _TOKENS),
+        ("keys", _BY_VALUE),
+        ("values", _BY_VALUE),
+        ("reused", pa.list_(pa.string())),
+        ("scores", pa.map_(pa.string(), pa.float64())),
+        ("fingerprint", pa.binary()),
     ]
 )
-"""Ledger: how each clip ended; the columns of DATA and of REJECTED, and the seconds spent on it per stage."""
+"""Ledger: how each clip ended: the columns of DATA and of REJECTED, the seconds and tokens spent on it per stage by the
+run ``run_id``, every value found with the key of what decided it, the names of those taken over from earlier runs, and
+what the filters go by."""

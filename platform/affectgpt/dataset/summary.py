@@ -24,7 +24,11 @@ TALLIED = [
     "outcome",
     "stage",
     "error",
+    "run_id",
     "seconds",
+    "prompt_tokens",
+    "completion_tokens",
+    "reused",
     "labels",
     "language",
     "subtitle",
@@ -37,11 +41,20 @@ TALLIED = [
 
 @dataclass
 class Tally:
-    """Counts over all outcomes of a plan."""
+    """Counts over all outcomes of a plan.
 
+    Attributes:
+        run_id: the run whose own share is counted apart.
+    """
+
+    run_id: str
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     seconds: Counter[str] = field(default_factory=Counter)
+    seconds_this_run: Counter[str] = field(default_factory=Counter)
+    prompt_tokens: Counter[str] = field(default_factory=Counter)
+    completion_tokens: Counter[str] = field(default_factory=Counter)
+    reused: Counter[str] = field(default_factory=Counter)
     stage_clips: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
@@ -54,6 +67,11 @@ class Tally:
             for stage, seconds in row["seconds"]:
                 self.seconds[stage] += seconds
                 self.stage_clips[stage] += 1
+                if row["run_id"] == self.run_id:
+                    self.seconds_this_run[stage] += seconds
+            self.prompt_tokens.update(dict(row["prompt_tokens"] or ()))
+            self.completion_tokens.update(dict(row["completion_tokens"] or ()))
+            self.reused.update(row["reused"] or ())
             self.outcomes[row["outcome"]] += 1
             if row["outcome"] == "annotated":
                 self._add_annotated(row)
@@ -76,35 +94,49 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Timing:
-    """Wall clock of a run: seconds until the first work was handed out, and seconds of the whole."""
+class Run:
+    """One run of ``build-dataset``.
 
+    Attributes:
+        run_id: its name, in the ledger and in the report.
+        before: how many clips earlier runs had annotated.
+        start_up_s: seconds until the first work was handed out.
+        annotate_s: seconds of annotating.
+        wall_s: seconds of the whole.
+    """
+
+    run_id: str
+    before: int
     start_up_s: float
+    annotate_s: float
     wall_s: float
 
 
-def summarise(tally: Tally, plan: Plan, before: int, timing: Timing, recipe: Recipe, output: str) -> dict[str, Any]:
+def summarise(tally: Tally, plan: Plan, run: Run, recipe: Recipe, output: str) -> dict[str, Any]:
     """Return the numbers of a run, as ``report.json`` has them."""
-    stages = _stages(tally, plan)
-    fresh = tally.outcomes["annotated"] - before
-    working_s = timing.wall_s - timing.start_up_s
+    stages = _stages(tally, plan, run, recipe)
+    fresh = tally.outcomes["annotated"] - run.before
+    working_s = run.wall_s - run.start_up_s
     return {
         "pipeline_version": __version__,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run_id": run.run_id,
         "inputs": plan.inputs,
         "annotated": tally.outcomes["annotated"],
         "filtered": tally.outcomes["filtered"],
         "rejected": tally.outcomes["rejected"],
         "annotated_this_run": fresh,
-        "annotated_before": before,
+        "annotated_before": run.before,
         "reasons": [
             {"outcome": outcome, "stage": stage, "reason": reason, "count": count}
             for (outcome, stage, reason), count in tally.reasons.most_common()
         ],
         "stages": stages,
+        "reused": dict(tally.reused),
         "bottleneck": max(stages, key=lambda stage: stage["seconds"])["name"] if stages else None,
-        "wall_s": round(timing.wall_s, 3),
-        "start_up_s": round(timing.start_up_s, 3),
+        "wall_s": round(run.wall_s, 3),
+        "start_up_s": round(run.start_up_s, 3),
+        "annotate_s": round(run.annotate_s, 3),
         "clips_per_second": round(fresh / working_s, 3) if fresh and working_s > 0 else None,
         "labels": [{"label": label, "count": count} for label, count in tally.labels.most_common()],
         "distinct_labels": len(tally.labels),
@@ -117,7 +149,7 @@ def summarise(tally: Tally, plan: Plan, before: int, timing: Timing, recipe: Rec
     }
 
 
-def _stages(tally: Tally, plan: Plan) -> list[dict[str, Any]]:
+def _stages(tally: Tally, plan: Plan, run: Run, recipe: Recipe) -> list[dict[str, Any]]:
     seconds = {"inspect": plan.inspect_s, **tally.seconds}
     clips = {"inspect": plan.inputs, **tally.stage_clips}
     total = sum(seconds.values())
@@ -128,9 +160,24 @@ def _stages(tally: Tally, plan: Plan) -> list[dict[str, Any]]:
             "clips": clips[name],
             "clips_per_second": round(clips[name] / spent, 2) if spent else None,
             "share": round(spent / total, 4) if total else None,
+            "prompt_tokens": tally.prompt_tokens[name],
+            "completion_tokens": tally.completion_tokens[name],
+            "tokens_per_second": round(tally.completion_tokens[name] / spent, 1) if spent else None,
+            "busy_share": _busy_share(name, tally, run, recipe),
         }
         for name, spent in seconds.items()
     ]
+
+
+def _busy_share(stage: str, tally: Tally, run: Run, recipe: Recipe) -> float | None:
+    """Of the time that this run annotated, the share in which the actors of a step worked on it; None without actors.
+
+    Steps that share actors share their time: their shares add up to how busy the actors were.
+    """
+    workers = recipe.workers_of(stage) if stage in recipe.step_names() else None
+    if workers is None or not run.annotate_s:
+        return None
+    return round(tally.seconds_this_run[stage] / (workers.actors * run.annotate_s), 4)
 
 
 def _durations(durations: list[float]) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 from affectgpt.annotate.annotator import decode_samples
-from affectgpt.annotate.engines import STEP_NAMES
 from affectgpt.annotate.sample import Sample
 from affectgpt.annotate.signal.voice_reference import FEWEST_CLIPS, voice_reference
-from affectgpt.dataset.annotating import clip_of, isolated_process
+from affectgpt.dataset.annotating import isolated_process
 from affectgpt.dataset.ledger import Ledger
+from affectgpt.dataset.outcomes import clip_of
 from affectgpt.dataset.progress import say
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.schema import WORK
@@ -49,7 +49,7 @@ def with_voices(
 
 
 def _wanted(recipe: Recipe) -> bool:
-    return any(recipe.step_class(name).needs_voice_reference for name in STEP_NAMES)
+    return any(recipe.step_class(name).needs_voice_reference for name in recipe.step_names())
 
 
 def _known_references(ledger: Ledger) -> dict[str, str]:

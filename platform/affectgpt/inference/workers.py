@@ -14,9 +14,9 @@ from ray.exceptions import RayError, RayTaskError
 from affectgpt.clips.isolation import IsolatedProcess
 from affectgpt.clips.probing import SourceInfo, probe
 from affectgpt.clips.spans import Cutting
-from affectgpt.dataset.annotating import clip_of
 from affectgpt.dataset.cluster import BLOCKS_PER_CPU, cpus
 from affectgpt.dataset.inspecting import inspect_rows
+from affectgpt.dataset.outcomes import clip_of
 from affectgpt.errors import ClipError, JobError, RequestError, StoppedError
 from affectgpt.evaluation.text_language import Language
 from affectgpt.inference.description import Description

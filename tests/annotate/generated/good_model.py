@@ -7,6 +7,9 @@ from affectgpt.annotate.engines import STEP_NAMES
 from affectgpt.annotate.generated.prompt import load_prompt
 from tests.annotate.language_model.chat_server import Answer, media_of, says
 
+PROMPTED = [name for name in STEP_NAMES if name != "subtitle"]
+"""The steps that ask a language model, once for each clip."""
+
 REPLIES = {
     "visual_clue": "She raises her brows and looks away.",
     "acoustic_clue": "She speaks fast, at a high pitch.",
@@ -18,7 +21,7 @@ MEDIA = {"visual_clue": "image_url", "acoustic_clue": "input_audio"}
 
 def step_of(body: dict[str, Any]) -> str:
     """The step that asks."""
-    [step] = [name for name in STEP_NAMES if load_prompt(name).parts["system"] == body["messages"][0]["content"]]
+    [step] = [name for name in PROMPTED if load_prompt(name).parts["system"] == body["messages"][0]["content"]]
     return step
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 import affectgpt.annotate.generated
-from affectgpt.annotate.engines import STEP_NAMES
 from affectgpt.annotate.generated.prompt import load_prompt, quoted
+from tests.annotate.generated.good_model import PROMPTED
 
 PROMPTS = Path(affectgpt.annotate.generated.__file__).parent / "prompts"
 
 
-@pytest.mark.parametrize("step", STEP_NAMES)
+@pytest.mark.parametrize("step", PROMPTED)
 def test_every_step_has_a_prompt_that_its_hash_names(step: str) -> None:
     prompt = load_prompt(step)
     assert prompt.sha256 == hashlib.sha256((PROMPTS / f"{step}.md").read_bytes()).hexdigest()

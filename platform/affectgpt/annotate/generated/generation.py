@@ -1,6 +1,7 @@
 """What all generated steps share: a batch is asked at once, each reply is judged, and bad ones are asked again."""
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Final
@@ -10,7 +11,7 @@ from affectgpt.annotate.generated.judging import Fault, Language, fault_of
 from affectgpt.annotate.generated.prompt import Prompt, load_prompt
 from affectgpt.annotate.language_model.engine import TextEngine, TextReply, TextRequest
 from affectgpt.annotate.language_model.models import ModelSection, engine_of
-from affectgpt.annotate.sample import Sample
+from affectgpt.annotate.sample import Sample, Tokens
 from affectgpt.annotate.step import Step, StepProvenance
 from affectgpt.errors import ClipError
 
@@ -63,11 +64,13 @@ class GeneratedStep(Step):
                     outcomes[place] = sample
                 case ClipError() as error:
                     outcomes[place] = error
-        good, bad = self._answered(samples, asked)
+        spent: Counter[tuple[int, str]] = Counter()
+        good, bad = self._answered(samples, asked, spent)
         again = {place: replace(asked[place], temperature=AGAIN_TEMPERATURE, seed=AGAIN_SEED) for place in bad}
-        better, errors = self._answered(samples, again)
-        outcomes.update(good)
-        outcomes.update(better)
+        better, errors = self._answered(samples, again, spent)
+        for place, sample in (good | better).items():
+            tokens = Tokens(spent[place, "prompt"], spent[place, "completion"])
+            outcomes[place] = replace(sample, tokens={**sample.tokens, self.name: tokens})
         outcomes.update(errors)
         return [outcomes[place] for place in range(len(samples))]
 
@@ -99,14 +102,16 @@ class GeneratedStep(Step):
         """Add to a sample what a reply says, or say why it cannot be used; its text is cleaned and no obvious fault."""
 
     def _answered(
-        self, samples: Sequence[Sample], requests: dict[int, TextRequest]
+        self, samples: Sequence[Sample], requests: dict[int, TextRequest], spent: Counter[tuple[int, str]]
     ) -> tuple[dict[int, Sample], dict[int, ClipError]]:
-        """Ask, and tell the samples that were answered from those whose reply cannot be used."""
+        """Ask, count tokens, and tell the samples that were answered from those whose reply cannot be used."""
         assert self._engine is not None, "set_up comes before annotate"
         replies = self._engine.generate(list(requests.values())) if requests else []
         good: dict[int, Sample] = {}
         bad: dict[int, ClipError] = {}
         for place, reply in zip(requests, replies, strict=True):
+            spent[place, "prompt"] += reply.prompt_tokens or 0
+            spent[place, "completion"] += reply.completion_tokens or 0
             found = self._read(samples[place], reply)
             if isinstance(found, Fault):
                 bad[place] = self._error(samples[place], found, reply)

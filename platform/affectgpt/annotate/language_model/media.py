@@ -13,7 +13,12 @@ JPEG_QUALITY = 90
 
 
 def sound_base64(sound: NDArray[np.float32]) -> str:
-    """Encode sound (float32 of shape (N,), 16 kHz, mono, within [-1, 1]) as a WAV file of 16 bits, in Base64."""
+    """Encode sound as ``sound_wav`` does, in Base64."""
+    return base64.b64encode(sound_wav(sound)).decode("ascii")
+
+
+def sound_wav(sound: NDArray[np.float32]) -> bytes:
+    """Encode sound (float32 of shape (N,), 16 kHz, mono, within [-1, 1]) as a WAV file of 16 bits."""
     samples = np.clip(np.nan_to_num(sound) * 32768.0, -32768, 32767).astype("<i2")
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
@@ -21,7 +26,7 @@ def sound_base64(sound: NDArray[np.float32]) -> str:
         writer.setsampwidth(2)
         writer.setframerate(SAMPLE_RATE)
         writer.writeframes(samples.tobytes())
-    return base64.b64encode(file.getvalue()).decode("ascii")
+    return file.getvalue()
 
 
 def frame_data_url(frame: NDArray[np.uint8]) -> str:

@@ -20,7 +20,8 @@ class OpenAIModel(Section):
 
     ``model`` is its name there; ``revision`` is what the data set is to say of its version, which no endpoint tells.
     The key is never part of a recipe: it is in ``api_key_file``, which every node can read, or in OPENAI_API_KEY.
-    ``concurrency`` is what one process asks at a time; ``max_tokens`` is where each reply is cut off.
+    ``concurrency`` is what one process asks at a time, and ``requests_per_minute`` the most that it asks in a minute;
+    ``max_tokens`` is where each reply is cut off.
     """
 
     engine: Literal["openai"]
@@ -29,6 +30,7 @@ class OpenAIModel(Section):
     base_url: str = "http://localhost:8000/v1"
     api_key_file: str | None = None
     concurrency: int = Field(16, ge=1, le=1024)
+    requests_per_minute: float | None = Field(None, gt=0)
     timeout_s: float = Field(120.0, gt=0)
     max_retries: int = Field(5, ge=0, le=100)
     max_tokens: int = Field(1024, ge=16, le=1_000_000)
@@ -42,6 +44,11 @@ class OpenAIModel(Section):
             return checked_url(base_url)
         except RequestError as error:
             raise ValueError(str(error)) from None
+
+    def asking(self) -> dict[str, Any]:
+        """Return how the endpoint is asked, as ``Connection`` takes it."""
+        names = {"api_key_file", "concurrency", "requests_per_minute", "timeout_s", "max_retries"}
+        return self.model_dump(include=names)
 
     def content(self) -> dict[str, str | int | None]:
         """Return what decides the replies: not where the model is, nor how it is asked."""
@@ -73,6 +80,10 @@ class VLLMModel(Resident, VLLMSection):
 
     engine: Literal["vllm"]
 
+    def loading(self) -> dict[str, Any]:
+        """Return how the model is loaded, as ``VLLMEngine`` takes it."""
+        return self.model_dump(include=set(VLLMSection.model_fields))
+
     def content(self) -> dict[str, str | int | None]:
         """Return what decides the replies."""
         return self.model_dump(include={"engine", "model", "revision", "dtype", "max_tokens"})
@@ -85,6 +96,11 @@ class TransformersModel(Resident):
     revision: str | None = None
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
     requests: int = Field(8, ge=1, le=4096)
+
+    def loading(self) -> dict[str, Any]:
+        """Return how the model is loaded, as ``TransformersEngine`` takes it."""
+        device = "cuda" if self.num_gpus > 0 else "cpu"
+        return {"revision": self.revision, "device": device, "dtype": self.dtype, "batch_size": self.requests}
 
     def content(self) -> dict[str, str | int | None]:
         """Return what decides the replies."""
@@ -120,29 +136,14 @@ def engine_of(section: ModelSection) -> TextEngine:
         case VLLMModel():
             from affectgpt.annotate.language_model.vllm import VLLMEngine
 
-            settings: dict[str, Any] = section.model_dump(include=set(VLLMSection.model_fields))
-            return VLLMEngine(section.model, **settings)
+            return VLLMEngine(section.model, **section.loading())
         case TransformersModel():
             from affectgpt.annotate.language_model.transformers import TransformersEngine
 
-            return TransformersEngine(
-                section.model,
-                section.revision,
-                device="cuda" if section.num_gpus > 0 else "cpu",
-                dtype=section.dtype,
-                batch_size=section.requests,
-            )
+            return TransformersEngine(section.model, **section.loading())
 
 
 def _openai_engine(section: OpenAIModel, has_answered: bool) -> "OpenAIEngine":
     from affectgpt.annotate.language_model.openai import OpenAIEngine
 
-    return OpenAIEngine(
-        section.base_url,
-        section.model,
-        api_key_file=section.api_key_file,
-        concurrency=section.concurrency,
-        timeout_s=section.timeout_s,
-        max_retries=section.max_retries,
-        has_answered=has_answered,
-    )
+    return OpenAIEngine(section.base_url, section.model, has_answered=has_answered, **section.asking())

@@ -55,7 +55,7 @@ class Checkpoint:
         Raises:
             RequestError: there is no such model, or it does not write text.
         """
-        with _explained(source, "name a model on the Hugging Face hub or a folder with a config.json"):
+        with explained(source, "name a model on the Hugging Face hub or a folder with a config.json"):
             whole = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
         config = getattr(whole, "thinker_config", whole)
         if not any(type(config) in auto._model_mapping for auto in (AutoModelForMultimodalLM, AutoModelForCausalLM)):
@@ -75,7 +75,7 @@ class Checkpoint:
         """
         auto = AutoProcessor if self._reads_more_than_text else AutoTokenizer
         remedy = "see that its tokenizer and processor are there, and install what it asks for"
-        with _explained(self.source, remedy):
+        with explained(self.source, remedy):
             processor: ProcessorMixin | PreTrainedTokenizerBase = auto.from_pretrained(self.source, **self._options)
         # Where its files are missing, some classes make a tokenizer that knows no words.
         if not tokenizer_of(processor).encode("word", add_special_tokens=False):
@@ -94,7 +94,7 @@ class Checkpoint:
         """
         auto: Any = AutoModelForMultimodalLM if self._reads_more_than_text else AutoModelForCausalLM
         remedy = "name a model with all its weights in safetensors"
-        with _explained(self.source, remedy):
+        with explained(self.source, remedy):
             model, found = auto.from_pretrained(
                 self.source,
                 config=self.config,
@@ -152,7 +152,12 @@ def quoted(error: BaseException) -> str:
 
 
 @contextmanager
-def _explained(source: str, remedy: str) -> Iterator[None]:
+def explained(source: str, remedy: str) -> Iterator[None]:
+    """Say of whatever loading raises that the model cannot be loaded, and what to do.
+
+    Raises:
+        RequestError: always that.
+    """
     try:
         yield
     # Loading raises whatever hub, configuration, tokenizer and weights raise: all of it means that it does not load.

