@@ -14,6 +14,7 @@ from affectgpt.evaluation.evaluating import Evaluation, Request, evaluate
 from affectgpt.evaluation.recipe import load_recipe
 from affectgpt.evaluation.splits import PARTS
 from affectgpt.evaluation.tables import ColumnNames
+from affectgpt.evaluation.text_table import print_table
 from affectgpt.exit_status import run_command
 
 _COLUMNS = {
@@ -122,10 +123,7 @@ def _print_summary(evaluation: Evaluation) -> None:
     heading = ["prediction", "clips", *(title for title, _ in _SHOWN), f"F_s {100 * report['confidence']:g} % interval"]
     extra = [name for name in ("hit rate", "sentiment F1") if any(name in row for row in rows)]
     table = [heading + extra, *([*row["cells"], *(row.get(name, "") for name in extra)] for row in rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-    for line in table:
-        first, *others = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
-        print(first.strip().ljust(widths[0]), *others, sep="  ")
+    print_table(table)
     if not report["same_clips"]:
         print("the predictions cover different clips: their rows are not to be ranked; these lines are on common clips")
     for test in report["comparisons"]:

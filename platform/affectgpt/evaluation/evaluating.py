@@ -1,7 +1,7 @@
 """The evaluation: predictions against references, on every grouping, with all that the report shows."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -17,7 +17,7 @@ from affectgpt.evaluation.report_content import report_content
 from affectgpt.evaluation.scoring import Scored, score
 from affectgpt.evaluation.shown_clips import descriptions_of, shown_clips
 from affectgpt.evaluation.splits import read_split
-from affectgpt.evaluation.tables import ColumnNames, LabelTable, read_table
+from affectgpt.evaluation.tables import ColumnNames, free_name, read_table
 from affectgpt.evaluation.text_language import Language
 
 _BY_USUAL_NAME: Final = ColumnNames()
@@ -91,7 +91,7 @@ def evaluate(request: Request, progress: Progress = lambda line: None) -> Evalua
     if repeated:
         raise RequestError(f"the predictions {repeated[0]} are named twice; name them once")
     prepared = prepare(recipe, len(request.predictions), progress)
-    part = None if request.split is None else _part(request.split, request.part)
+    part = None if request.split is None else part_of_split(request.split, request.part)
     told = {} if request.descriptions is None else _told(request.descriptions, request.reference_language)
     references = _labelled(
         request.references, request.reference_columns, request.reference_language, recipe, prepared, with_truth=True
@@ -101,7 +101,7 @@ def evaluate(request: Request, progress: Progress = lambda line: None) -> Evalua
         predictions = _labelled(
             uri, request.prediction_columns, request.prediction_language, recipe, prepared, with_truth=False
         )
-        name = _free_name(predictions.table, scored)
+        name = free_name(predictions.table, scored)
         scored[name] = _score(references, predictions, part, recipe, prepared)
         progress(f"{name}: {len(scored[name].comparison.clip_ids):,} clips compared")
     for name, one in scored.items():
@@ -119,12 +119,6 @@ def evaluate(request: Request, progress: Progress = lambda line: None) -> Evalua
         clip for name, one in scored.items() for clip in shown_clips(name, one, prepared.headline, count, seed, truth)
     ]
     return Evaluation(report, examples, scored, prepared.headline)
-
-
-def _free_name(table: LabelTable, taken: Collection[str]) -> str:
-    """Give a prediction a name of its own: short, else its place, else its place with a number."""
-    names = (table.name, table.source, *(f"{table.source} ({number})" for number in range(2, len(taken) + 3)))
-    return next(name for name in names if name not in taken)
 
 
 def _told(uri: str, language: Language | None) -> Mapping[str, str]:
@@ -159,7 +153,12 @@ def _score(
     return score(comparison, groupings if of_clips is None else [*groupings, of_clips])
 
 
-def _part(split: str, part: str) -> dict[str, Any]:
+def part_of_split(split: str, part: str) -> dict[str, Any]:
+    """Read one part of a split: its ``clips``, and for the ``report`` where it comes from, with its fingerprint.
+
+    Raises:
+        RequestError: the split cannot be read, or has no such part.
+    """
     read = read_split(split)
     if part not in read.parts:
         raise RequestError(f"the split {split} has no part {part}; it has: {', '.join(read.parts)}")

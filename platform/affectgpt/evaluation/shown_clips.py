@@ -17,7 +17,7 @@ Descriptions = Mapping[str, str]
 """Descriptions by clip id."""
 
 _Choice = Literal["best", "worst", "random"]
-_Side = Literal["missed", "wrong"]
+Side = Literal["missed", "wrong"]
 
 
 def shown_clips(
@@ -41,7 +41,7 @@ def shown_clips(
         clip_id = comparison.clip_ids[row]
         true = comparison.references.labels[comparison.reference_rows[row]]
         guessed = comparison.predictions.labels[comparison.prediction_rows[row]]
-        meets_guess, meets_truth = _Meeting(scored, headline, row, guessed), _Meeting(scored, headline, row, true)
+        meets_guess, meets_truth = Meeting(scored, headline, row, guessed), Meeting(scored, headline, row, true)
         examples.append(
             ClipExample(
                 name,
@@ -49,8 +49,8 @@ def shown_clips(
                 clip_id,
                 [meets_guess.chip(label, "missed") for label in dict.fromkeys(true)],
                 [meets_truth.chip(label, "wrong") for label in dict.fromkeys(guessed)],
-                list(_segments(truth.get(clip_id, ""), meets_guess, "missed")),
-                list(_segments(predicted.get(clip_id, ""), meets_truth, "wrong")),
+                list(segments(truth.get(clip_id, ""), meets_guess, "missed")),
+                list(segments(predicted.get(clip_id, ""), meets_truth, "wrong")),
                 float(precision[row]),
                 float(recall[row]),
             )
@@ -79,7 +79,7 @@ def _chosen(
     yield from (("random", row) for row in drawn)
 
 
-class _Meeting:
+class Meeting:
     """Tells of single labels whether they meet one of the other side's, on most of the wheels that know them."""
 
     def __init__(self, scored: Scored, headline: str, row: int, others: Sequence[str]) -> None:
@@ -87,7 +87,7 @@ class _Meeting:
         self._row = row
         self._sides = [(grouping, set(grouping.of_clip(row, others)) - {None}) for grouping in groupings]
 
-    def chip(self, label: str, side: _Side) -> Chip:
+    def chip(self, label: str, side: Side) -> Chip:
         """Show a label with its group on the first wheel that knows it, and what became of it."""
         own = [(grouping.of_clip(self._row, [label])[0], others) for grouping, others in self._sides]
         known = [(group, others) for group, others in own if group is not None]
@@ -97,7 +97,8 @@ class _Meeting:
         return Chip(label, "hit" if 2 * met >= len(known) else side, known[0][0])
 
 
-def _segments(text: str, meeting: _Meeting, side: _Side) -> Iterator[Segment]:
+def segments(text: str, meeting: Meeting, side: Side) -> Iterator[Segment]:
+    """Cut a description at the emotions that it names, and tell of each what became of it."""
     at = 0
     for mention in read_description(text):
         if mention.start > at:

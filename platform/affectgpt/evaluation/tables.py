@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
@@ -84,6 +84,7 @@ def read_table(
     language: Language | None = None,
     split_apostrophes: bool = False,
     with_truth: bool = True,
+    with_descriptions: bool = True,
 ) -> LabelTable:
     """Read references or predictions.
 
@@ -101,6 +102,7 @@ def read_table(
             and descriptions in the other language alone is read without descriptions.
         split_apostrophes: as in ``split_labels``.
         with_truth: whether columns of basic labels and of sentiment are read, which only the truth needs.
+        with_descriptions: whether descriptions are read from a table that has labels.
 
     Raises:
         RequestError: the table cannot be read, has no rows, no ids, or neither labels nor descriptions; an id is empty
@@ -111,7 +113,8 @@ def read_table(
 
     def choose_columns(names: Sequence[str]) -> list[str]:
         choice = _choose(uri, names, columns or ColumnNames(), language)
-        choices.append(choice if with_truth else replace(choice, basic=None, sentiment=None))
+        choice = choice if with_truth else replace(choice, basic=None, sentiment=None)
+        choices.append(choice if with_descriptions or choice.labels is None else replace(choice, description=None))
         return choices[0].all()
 
     raw = read_columns(parts, choose_columns)
@@ -134,6 +137,12 @@ def read_table(
         sha256=_sha256(parts, is_folder=parts != [uri]),
         notes=[*label_notes, *basic_notes, *notes],
     )
+
+
+def free_name(table: LabelTable, taken: Collection[str]) -> str:
+    """Give a table a name of its own: short, else its place, else its place with a number."""
+    names = (table.name, table.source, *(f"{table.source} ({number})" for number in range(2, len(taken) + 3)))
+    return next(name for name in names if name not in taken)
 
 
 @dataclass(frozen=True, slots=True)

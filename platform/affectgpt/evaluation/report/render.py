@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jinja2 import Environment
 
 from affectgpt.dataset.report import charts as shared_charts
 from affectgpt.dataset.report import text
@@ -17,12 +18,20 @@ from affectgpt.evaluation.report.examples import Chip, ClipExample, beginning
 from affectgpt.evaluation.report.wheel_drawing import draw_wheel, hue
 
 _HERE = Path(__file__).parent
+STYLE_SHEET = _HERE / "evaluation.css"
 _LABELS_SHOWN = 30
 _LABELS_LISTED = 100
 _CHIPS_SHOWN = 24
 _PREDICTIONS_IN_DETAIL = 12
 _NAME_LENGTH = 60
 _SIZES_NAMED = 6
+_STATES = {
+    "hit": ("✓", "hit"),
+    "missed": ("○", "missed"),
+    "wrong": ("×", "wrong"),
+    "unknown": ("?", "unknown word"),
+    "ignored": ("–", "not counted"),
+}
 _COLUMNS = ("accuracy_s", "recall_s", "avg", "f_s", "hit_rate", "sentiment")
 
 
@@ -56,18 +65,14 @@ def render_report(report: Mapping[str, Any], examples: Sequence[ClipExample]) ->
         KeyError, jinja2.UndefinedError: a key of ``report`` is missing.
         ValueError: a confusion has a sector that its wheel lacks.
     """
-    environment = page_environment(_HERE)
-    environment.filters.update(score=score, interval=_interval, language_counts=_language_counts)
+    environment = clip_environment(_STATES)
+    environment.filters.update(language_counts=language_counts)
     environment.globals.update(
-        bar=shared_charts.bar,
         confusion_of=confusion_of,
-        beginning=beginning,
         charts=charts,
         draw_wheel=draw_wheel,
         hue=hue,
-        most_telling=_most_telling,
         frequencies=_frequencies,
-        chips_shown=_CHIPS_SHOWN,
         labels_shown=_LABELS_SHOWN,
     )
     predictions = report["predictions"]
@@ -87,7 +92,25 @@ def render_report(report: Mapping[str, Any], examples: Sequence[ClipExample]) ->
         "has_sentiment": any(prediction["sentiment"] is not None for prediction in predictions),
         "examples": [(name, list(clips)) for name, clips in groupby(examples, lambda example: example.prediction)],
     }
-    return render_page(environment, "evaluation.html.jinja", _HERE / "evaluation.css", content)
+    return render_page(environment, "evaluation.html.jinja", STYLE_SHEET, content)
+
+
+def clip_environment(states: Mapping[str, tuple[str, str]]) -> Environment:
+    """Make the environment of a report that shows clips with their labels, by the macros of ``examples.html.jinja``.
+
+    Args:
+        states: for each state of a label its sign, and what it says to those who hear the page.
+    """
+    environment = page_environment(_HERE)
+    environment.filters.update(score=score, interval=_interval)
+    environment.globals.update(
+        bar=shared_charts.bar,
+        beginning=beginning,
+        chips_shown=_CHIPS_SHOWN,
+        most_telling=_most_telling,
+        states=states,
+    )
+    return environment
 
 
 def confusion_of(wheel: Mapping[str, Any], confusion: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,7 +140,8 @@ def _interval(ends: Sequence[float] | None) -> str:
     return text.DASH if ends is None else f"{score(ends[0])} to {score(ends[1])}"
 
 
-def _language_counts(counts: Mapping[str, int]) -> str:
+def language_counts(counts: Mapping[str, int]) -> str:
+    """Write how many labels there are in each language."""
     return ", ".join(f"{count:,} {language}" for language, count in counts.items()) or text.DASH
 
 
