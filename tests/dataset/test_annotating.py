@@ -94,6 +94,21 @@ def test_frames_travel_no_further_than_they_are_looked_at(tmp_path: Path) -> Non
     assert without.decoded.frames_got == 8
 
 
+def test_filters_have_clips_measured_where_media_and_texts_are(tmp_path: Path) -> None:
+    filters = ["filters.no_face={}", "filters.near_duplicate={}", "filters.emotionless={}"]
+    stages = stages_of(load_recipe("laptop", [*filters, f"steps.merge.workers={ACTORS}"]))
+    assert (stages[0].steps[0], stages[-1].steps[-1]) == ("media_measures", "text_measures")
+    table = work(tmp_path)
+    for stage in stages:
+        table = run_stage(table, stage)
+    found = {row["clip_id"]: row for row in table.to_pylist()}
+    assert {name for name, _ in found["clip 0"]["scores"]} == {"face_in_view", "emotion_words"}
+    assert len(found["clip 0"]["fingerprint"]) == 64
+    assert found["gone"]["scores"] == [] and found["gone"]["fingerprint"] is None
+    [whole] = stages_of(load_recipe("laptop", filters))
+    assert run_stage(work(tmp_path), whole)["scores"].to_pylist() == table["scores"].to_pylist()
+
+
 def test_models_annotate_and_say_so(tmp_path: Path) -> None:
     with serve(answer_well) as server:
         settings = f"{{engine: openai, model: tiny, base_url: '{server.base_url}', max_retries: 0}}"

@@ -6,14 +6,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from affectgpt.dataset.checks import check_budget, check_nothing_is_dropped, check_outcomes, check_output
+from affectgpt.dataset.filtering import FILTERED
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import Plan
-from affectgpt.dataset.publishing import count_finished, publish
+from affectgpt.dataset.publishing import count_finished, find_filtered, publish
 from affectgpt.dataset.recipe import load_recipe
 from affectgpt.dataset.schema import CLIPS, DATA, OUTCOMES, REJECTED
 from affectgpt.dataset.versions import begin
 from affectgpt.errors import JobError, RequestError
 from tests.dataset import rows
+
+
+NOTHING = FILTERED.empty_table()
 
 
 def plan_of(*work_ids: str, settled: int = 0) -> Plan:
@@ -45,7 +49,7 @@ def test_a_published_data_set_has_the_contract_columns_and_current_places(tmp_pa
         (tmp_path / report).touch()
     plan = plan_of("1", "2", "3", settled=1)
     check_outcomes(ledger, plan)
-    publish(output, ledger, plan, part_mib=256)
+    publish(output, ledger, plan, NOTHING, part_mib=256)
     data = pq.read_table(tmp_path / "data")
     assert data.schema.names == DATA.names
     assert sorted(zip(data["clip_id"].to_pylist(), data["uri"].to_pylist(), strict=True)) == [
@@ -63,8 +67,26 @@ def test_publishing_again_replaces_and_never_adds(tmp_path: Path) -> None:
     output = Folder.at(str(tmp_path))
     ledger = ledger_with(output, rows.outcome("1"), rows.outcome("2"))
     for plan in (plan_of("1", "2"), plan_of("1")):
-        publish(output, ledger, plan, part_mib=256)
+        publish(output, ledger, plan, NOTHING, part_mib=256)
     assert pq.read_table(tmp_path / "data").num_rows == 1
+
+
+def test_what_a_filter_leaves_out_is_told_with_its_score(tmp_path: Path) -> None:
+    output = Folder.at(str(tmp_path))
+    plan = plan_of("1", "2", "3", "4")
+    measured = [rows.outcome(name, scores=[("emotion_words", float(name) - 1)]) for name in ("1", "2")]
+    ledger = ledger_with(output, *measured, rows.outcome("3"), rows.outcome("4", "rejected"))
+    filtered = find_filtered(ledger, plan, load_recipe("laptop", ["filters.emotionless={fewest: 1}"]).filters)
+    publish(output, ledger, plan, filtered, part_mib=256)
+    assert sorted(pq.read_table(tmp_path / "data")["clip_id"].to_pylist()) == ["clip of 2", "clip of 3"]
+    left_out = {row["clip_id"]: row for row in pq.read_table(tmp_path / "rejected").to_pylist()}
+    one, other = left_out["clip of 1"], left_out["clip of 4"]
+    assert (one["outcome"], one["stage"], one["error"], one["score"]) == ("filtered", "filter", "emotionless", 0.0)
+    assert "names 0 emotions" in one["message"]
+    assert (other["outcome"], other["stage"], other["score"]) == ("rejected", "decode", None)
+    off = find_filtered(ledger, plan, load_recipe("laptop").filters)
+    publish(output, ledger, plan, off, part_mib=256)
+    assert pq.read_table(tmp_path / "data").num_rows == 3
 
 
 def test_parts_are_bounded(tmp_path: Path) -> None:
@@ -73,7 +95,7 @@ def test_parts_are_bounded(tmp_path: Path) -> None:
     many = [rows.outcome(str(number), description_en=noise.randbytes(160).hex()) for number in range(30_000)]
     ledger = Ledger(output)
     ledger.outcomes.write_table([rows.outcomes(*many)], OUTCOMES)
-    publish(output, ledger, plan_of(*(str(number) for number in range(30_000))), part_mib=1)
+    publish(output, ledger, plan_of(*(str(number) for number in range(30_000))), NOTHING, part_mib=1)
     parts = list((tmp_path / "data").iterdir())
     assert len(parts) == 3
     assert sum(pq.read_metadata(part).num_rows for part in parts) == 30_000
@@ -81,7 +103,7 @@ def test_parts_are_bounded(tmp_path: Path) -> None:
 
 def test_an_empty_data_set_still_has_its_columns(tmp_path: Path) -> None:
     output = Folder.at(str(tmp_path))
-    publish(output, Ledger(output), plan_of(), part_mib=256)
+    publish(output, Ledger(output), plan_of(), NOTHING, part_mib=256)
     assert pq.read_table(tmp_path / "data").schema.names == DATA.names
     assert pq.read_table(tmp_path / "rejected").num_rows == 0
 
@@ -104,7 +126,7 @@ def test_the_budget_of_rejected_clips(tmp_path: Path) -> None:
 
 def test_clips_are_not_dropped_unasked(tmp_path: Path) -> None:
     output = Folder.at(str(tmp_path))
-    publish(output, ledger_with(output, rows.outcome("1"), rows.outcome("2")), plan_of("1", "2"), part_mib=256)
+    publish(output, ledger_with(output, rows.outcome("1"), rows.outcome("2")), plan_of("1", "2"), NOTHING, part_mib=256)
     check_nothing_is_dropped(output, plan_of("1", "2", "3"), drop_missing=False)
     check_nothing_is_dropped(output, plan_of("1"), drop_missing=True)
     with pytest.raises(RequestError, match=r"1 of its clips are not in this input \(clip of 2\).*--drop-missing"):
@@ -138,5 +160,5 @@ def test_of_two_outcomes_of_one_clip_one_is_published(tmp_path: Path) -> None:
     output = Folder.at(str(tmp_path))
     ledger = ledger_with(output, rows.outcome("1"), rows.outcome("2"), rows.outcome("1"))
     check_outcomes(ledger, plan_of("1", "2"))
-    publish(output, ledger, plan_of("1", "2"), part_mib=256)
+    publish(output, ledger, plan_of("1", "2"), NOTHING, part_mib=256)
     assert sorted(pq.read_table(tmp_path / "data")["clip_id"].to_pylist()) == ["clip of 1", "clip of 2"]

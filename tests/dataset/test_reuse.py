@@ -34,12 +34,13 @@ def test_a_change_concerns_what_builds_on_it_and_nothing_else() -> None:
     assert changed(same, recipe("steps.translate={model: b}")) == {"translate"}
     assert changed(same, recipe("steps.merge={model: b}")) == {"merge", "translate", "labels"}
     assert changed(same, recipe("steps.visual_clue={model: b}")) == {"visual_clue", "merge", "translate", "labels"}
-    assert changed(same, recipe("decode.frames=2")) == set(VALUES) - {"subtitle"}
+    everything = {"decode", *same.step_names()}
+    assert changed(same, recipe("decode.frames=2")) == everything
     assert changed(same, recipe("steps.subtitle={model: a}")) == {"subtitle", "merge", "translate", "labels"}
     spoken = {"merge", "translate", "labels"}
     assert changed(same, same, subtitle="Go!") == changed(same, same, language="en") == spoken
     assert changed(same, same, clip_id="renamed", uri="/moved.mp4", speaker="somebody") == set()
-    assert changed(same, same, content_sha256="x") == set(VALUES) - {"subtitle"}
+    assert changed(same, same, content_sha256="x") == everything
 
 
 def test_the_voice_that_a_clip_is_judged_against_concerns_the_signal_engine_alone() -> None:
@@ -56,6 +57,15 @@ def test_a_step_of_the_users_own_may_look_at_everything_before_it() -> None:
 def test_recipes_that_find_the_same_share_their_key() -> None:
     assert recipe_key(recipe()) == recipe_key(recipe("run.rejected_budget=0.5"))
     assert recipe_key(recipe()) != recipe_key(recipe("models.a.max_tokens=99"))
+
+
+def test_filters_that_need_another_measure_measure_and_thresholds_change_nothing() -> None:
+    plain, one = recipe(), recipe("filters.emotionless={fewest: 1}")
+    assert changed(plain, one) == {"text_measures"}
+    assert changed(one, recipe("filters.emotionless={fewest: 3}")) == set()
+    assert recipe_key(one) == recipe_key(recipe("filters.emotionless={fewest: 3}"))
+    assert changed(one, recipe("filters.emotionless={fewest: 1}", "filters.near_duplicate={}")) == {"media_measures"}
+    assert changed(one, one, subtitle="Go!") == {"merge", "translate", "labels", "text_measures"}
 
 
 def test_what_earlier_attempts_found_is_known(tmp_path: Path) -> None:

@@ -14,11 +14,13 @@ def test_the_report_counts_everything_once() -> None:
     tally = Tally("now")
     tally.add_settled(settled.to_pylist())
     seconds = [("decode", 1.0), ("visual_clue", 3.0)]
-    silent = rows.outcome("b", labels=["sad", "tired"], has_audio=False, duration_s=4.0, language="en", seconds=seconds)
-    heard = rows.outcome("a", labels=["sad"], subtitle="hello", seconds=seconds)
+    silent = rows.outcome(
+        "b", run_id="now", labels=["sad", "tired"], has_audio=False, duration_s=4.0, language="en", seconds=seconds
+    )
+    heard = rows.outcome("a", run_id="now", labels=["sad"], subtitle="hello", seconds=seconds)
     others = [rows.outcome("c", seconds=seconds), rows.outcome("d", "rejected")]
     tally.add_outcomes(rows.outcomes(heard, silent, *others).to_pylist())
-    report = summarise(tally, plan, Run("now", 1, 2.0, 7.0, 10.0), load_recipe("laptop"), "/out")
+    report = summarise(tally, plan, Run("now", 2.0, 7.0, 10.0), load_recipe("laptop"), "/out")
     assert report["inputs"] == report["annotated"] + report["filtered"] + report["rejected"] == 5
     assert (report["annotated_before"], report["annotated_this_run"]) == (1, 2)
     assert report["bottleneck"] == "visual_clue"
@@ -37,7 +39,7 @@ def test_the_report_counts_everything_once() -> None:
 
 def test_an_empty_run_has_a_report() -> None:
     plan = Plan(0, CLIPS.empty_table(), REJECTED.empty_table(), 0.0)
-    report = summarise(Tally("now"), plan, Run("now", 0, 1.0, 0.5, 2.0), load_recipe("laptop"), "/out")
+    report = summarise(Tally("now"), plan, Run("now", 1.0, 0.5, 2.0), load_recipe("laptop"), "/out")
     assert report["inputs"] == 0
     assert report["clips_per_second"] is None
 

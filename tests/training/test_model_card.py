@@ -45,7 +45,7 @@ def test_pretrained_parts_and_data_sets_of_the_hub_are_named() -> None:
 
 def test_what_was_trained_on_what_is_told() -> None:
     card = render_model_card(made_report())
-    assert "1.97\u00a0M parameters, trained in\n2 stages on 1,380 clips: first on many clips" in card
+    assert "1.97\u00a0M parameters, trained in\n2 stages on 1,380 clips: first on what machines" in card
     assert "| language model | Qwen3ForCausalLM | this training | 912\u00a0K | trained | frozen |" in card
     assert "| audio encoder | log-mel spectra | none | 0 | frozen | frozen |" in card
     assert "| coarse | s3://emer/coarse | 1,204 | 120 | 2,408 |" in card

@@ -18,6 +18,8 @@ _FIELDS: Final[Mapping[str, TypeAdapter[Any]]] = {
     "description_zh": TypeAdapter(str | None),
     "labels": TypeAdapter(tuple[Label, ...]),
     "subtitle_confidence": TypeAdapter(float | None),
+    "scores": TypeAdapter(dict[str, float]),
+    "fingerprint": TypeAdapter(str | None),
 }
 """The fields of a sample that steps fill."""
 

@@ -84,6 +84,8 @@ class Sample:
         description_zh: the same in Chinese.
         labels: the open-vocabulary labels, strongest first.
         subtitle_confidence: of speech to text, in [0, 1]; None where the subtitle is not machine-made.
+        scores: what the quality measures say, by their names in ``affectgpt.annotate.quality.measures``.
+        fingerprint: of picture and sound, in hexadecimal, for finding near duplicates; None where it is not taken.
         values: what each step found, by the step's name, as ``affectgpt.annotate.findings`` writes it; a step that has
             its value from an earlier run is not run again.
         seconds: time spent per step, by the step's name.
@@ -101,6 +103,8 @@ class Sample:
     description_zh: str | None = None
     labels: tuple[Label, ...] = ()
     subtitle_confidence: float | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+    fingerprint: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     tokens: Mapping[str, Tokens] = field(default_factory=dict)

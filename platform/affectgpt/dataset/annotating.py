@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from affectgpt.annotate.annotator import Failure, decode_samples, is_open, run_step, without_media
+from affectgpt.annotate.quality.steps import MediaMeasures, TextMeasures
 from affectgpt.annotate.sample import Sample
 from affectgpt.annotate.step import Step
 from affectgpt.clips.isolation import IsolatedProcess
@@ -37,24 +38,27 @@ class Stage:
     @property
     def batch_size(self) -> int:
         """How many clips go through its steps at a time."""
-        return min((self.recipe.batch_size_of(name) for name in self.steps), default=16)
+        annotating = [name for name in self.steps if name in self.recipe.step_names()]
+        return min((self.recipe.batch_size_of(name) for name in annotating), default=16)
 
 
 def stages_of(recipe: Recipe) -> list[Stage]:
     """Lay the recipe's steps out in stages.
 
     Steps without workers share a stage, those in a row that one resident model does share its actors, and a step with
-    workers of its own is alone.
+    workers of its own is alone. Media are measured where they are decoded, and texts where the last step runs.
     """
-    groups: list[tuple[str | None, list[str]]] = [(None, [])]
+    measuring = recipe.measuring_steps()
+    groups: list[tuple[str | None, list[str]]] = [(None, [name for name in measuring if name == MediaMeasures.name])]
     for name in recipe.step_names():
         place = recipe.place_of(name)
         if place != groups[-1][0]:
             groups.append((place, []))
         groups[-1][1].append(name)
+    groups[-1][1].extend(name for name in measuring if name == TextMeasures.name)
     last = len(groups) - 1
     return [
-        Stage(recipe, tuple(names), number == 0, number == last, recipe.workers_of(names[0]) if names else None)
+        Stage(recipe, tuple(names), number == 0, number == last, recipe.workers_of(names[0]) if number else None)
         for number, (_, names) in enumerate(groups)
     ]
 
@@ -115,7 +119,7 @@ def _run_batch(table: pa.Table, stage: Stage) -> pa.Table:
 def _first_items(rows: Sequence[dict[str, Any]], recipe: Recipe) -> Sequence[Sample | Failure]:
     """Make samples of rows, and decode those of which a step wants frames or sound."""
     samples = [sample_of(row, recipe) for row in rows]
-    looking = [name for name in recipe.step_names() if recipe.step_class(name).needs_media]
+    looking = [name for name in recipe.all_steps() if recipe.make_step(name).needs_media]
     wanting = [sample for sample in samples if any(is_open(sample, name) for name in looking)]
     decoded = iter(decode_samples(wanting, recipe.decode.settings(), isolated_process(recipe)))
     wanted = set(map(id, wanting))
@@ -124,6 +128,6 @@ def _first_items(rows: Sequence[dict[str, Any]], recipe: Recipe) -> Sequence[Sam
 
 @lru_cache(maxsize=32)
 def _media_wanted_after(stage: Stage) -> bool:
-    names = stage.recipe.step_names()
+    names = stage.recipe.all_steps()
     later = names[names.index(stage.steps[-1]) + 1 :] if stage.steps else names
-    return any(stage.recipe.step_class(name).needs_media for name in later)
+    return any(stage.recipe.make_step(name).needs_media for name in later)

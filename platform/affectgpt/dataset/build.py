@@ -25,7 +25,7 @@ from affectgpt.dataset.inspecting import source_batches
 from affectgpt.dataset.ledger import Ledger
 from affectgpt.dataset.planning import make_plan
 from affectgpt.dataset.progress import progress
-from affectgpt.dataset.publishing import count_finished, publish, publish_rejected, read_rejected
+from affectgpt.dataset.publishing import count_finished, find_filtered, publish, publish_rejected, read_rejected
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.reporting import write_report
 from affectgpt.dataset.reuse import recipe_key, with_known
@@ -86,9 +86,10 @@ def build(request: Request) -> dict[str, Any]:
     for model in recipe.used_models():
         check_model(model)
     check_writable(request.output, output)
+    cluster.connect()
+    cluster.check_models(recipe)
     begin(output, recipe)
     count = ledger.sources.write_table(sources, SOURCES)
-    cluster.connect()
     start_up_s = time.monotonic() - began
 
     with progress("inspecting", "sources", count, attempts.count_known(), ledger.clips_done):
@@ -101,20 +102,21 @@ def build(request: Request) -> dict[str, Any]:
         publish_rejected(output, ledger, plan)
         raise
 
-    before = count_finished(ledger, plan)
+    before = count_finished(ledger, plan).total()
     work = with_voices(plan.work, ledger, recipe, cluster.measure_voices)
     run_id = _new_run_id()
     work = work.append_column(WORK.field("run_id"), pa.repeat(run_id, work.num_rows))
     work = with_known(work, ledger, recipe)
     ledger.work.write_table(work.to_batches(), work.schema)
     annotating = time.monotonic()
-    with progress("annotating", "clips", work.num_rows, before.total(), ledger.outcomes_done):
+    with progress("annotating", "clips", work.num_rows, before, ledger.outcomes_done):
         cluster.annotate(ledger, work.num_rows, recipe)
     annotate_s = time.monotonic() - annotating
     check_outcomes(ledger, plan)
-    publish(output, ledger, plan, recipe.run.part_mib)
-    run = Run(run_id, before["annotated"], start_up_s, annotate_s, time.monotonic() - began)
-    report = write_report(output, request.output, ledger, plan, run, recipe)
+    filtered = find_filtered(ledger, plan, recipe.filters)
+    publish(output, ledger, plan, filtered, recipe.run.part_mib)
+    run = Run(run_id, start_up_s, annotate_s, time.monotonic() - began)
+    report = write_report(output, request.output, ledger, plan, filtered, run, recipe)
     check_budget(read_rejected(output), plan.inputs, recipe.run.rejected_budget)
     return report
 

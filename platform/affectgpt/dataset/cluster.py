@@ -16,14 +16,18 @@ import pyarrow as pa
 import ray
 from ray.data import ActorPoolStrategy, DataContext, Dataset
 from ray.data.checkpoint import CheckpointConfig
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
 import affectgpt
+from affectgpt.annotate.language_model.checking import check_resident
+from affectgpt.annotate.language_model.models import Resident
 from affectgpt.clips.spans import Cutting
 from affectgpt.dataset.annotating import Stage, isolated_probe, run_stage, stages_of
 from affectgpt.dataset.inspecting import inspect_rows
 from affectgpt.dataset.ledger import Folder, Ledger
+from affectgpt.dataset.progress import say
 from affectgpt.dataset.recipe import Recipe
+from affectgpt.dataset.room import wait_for_room
 from affectgpt.dataset.voices import measure_rows
 from affectgpt.errors import JobError, RequestError, StoppedError
 
@@ -31,6 +35,12 @@ DISTRIBUTION = "affectgpt-platform"
 LOGGERS_OF_FAILURES = ("ray.data.exceptions", "ray.data._internal.execution.streaming_executor_state")
 BLOCKS_PER_CPU = 2
 SOURCES_PER_BLOCK = 512
+CHECK_TIMEOUT_S = 50.0
+ONE_THAT_DECODES = {"CPU": 1.0}
+ROOM_REMEDY = (
+    "models, and steps with workers of their own, are held all at once, beside a process that decodes: lower their "
+    "actors, num_cpus or num_gpus, add nodes, or raise run.timeout_s for a cluster that takes longer to grow"
+)
 
 
 def connect(show_workers: bool = True) -> None:
@@ -84,6 +94,40 @@ def _is_installed(package: Path) -> bool:
 def cpus() -> int:
     """Return how many CPUs the cluster has now."""
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def check_models(recipe: Recipe) -> None:
+    """See on the cluster that all actors have room at once, and that the models that are to run there can come up.
+
+    Raises:
+        RequestError: a model cannot come up as the recipe has it.
+        JobError: there is no room, or the nodes do not answer in ``CHECK_TIMEOUT_S``.
+    """
+    residents = {
+        (model, step == "subtitle")
+        for step in recipe.step_names()
+        if isinstance(model := recipe.model_of(step), Resident)
+    }
+    pools = [stage.workers for stage in stages_of(recipe) if stage.workers is not None]
+    if pools:
+        actors = [{"CPU": pool.num_cpus, "GPU": pool.num_gpus} for pool in pools for _ in range(pool.actors)]
+        wait_for_room([*actors, ONE_THAT_DECODES], recipe.run.timeout_s, ROOM_REMEDY, say)
+    checks = [
+        ray.remote(num_cpus=model.num_cpus, num_gpus=model.num_gpus, max_retries=0)(check_resident).remote(
+            model, speech
+        )
+        for model, speech in residents
+    ]
+    try:
+        ray.get(checks, timeout=CHECK_TIMEOUT_S)
+    except GetTimeoutError:
+        raise JobError(
+            f"the cluster did not look at its models within {CHECK_TIMEOUT_S:.0f} s; see that no other job holds it"
+        ) from None
+    except RayTaskError as error:
+        if isinstance(error.cause, RequestError):
+            raise error.cause from None
+        raise JobError(f"a model cannot be looked at\n{error}") from error
 
 
 def inspect(ledger: Ledger, rows: int, recipe: Recipe) -> None:

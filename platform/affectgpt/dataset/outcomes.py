@@ -57,6 +57,7 @@ def outcomes_of(rows: Sequence[Row], items: Sequence[Sample | Failure], recipe: 
 def _outcome(row: Row, item: Sample | Failure, recipe: Recipe) -> dict[str, Any]:
     outcome = {name: row[name] for name in ("work_id", "clip_id", "uri", "content_sha256", "attempts", "run_id")}
     outcome |= {
+        "scores": [],
         "seconds": list(item.seconds.items()),
         "prompt_tokens": [(name, spent.prompt) for name, spent in item.tokens.items()],
         "completion_tokens": [(name, spent.completion) for name, spent in item.tokens.items()],
@@ -90,6 +91,8 @@ def _annotated(row: Row, sample: Sample, recipe: Recipe) -> dict[str, Any]:
         "description_en": sample.description_en,
         "description_zh": sample.description_zh,
         "labels": [label.name for label in sample.labels],
+        "scores": list(sample.scores.items()),
+        "fingerprint": None if sample.fingerprint is None else bytes.fromhex(sample.fingerprint),
         "provenance": {
             "pipeline_version": __version__,
             "source": _source_facts(sample),

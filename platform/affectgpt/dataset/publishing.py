@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from affectgpt.dataset.filtering import FILTERED, MEASURED, apply_filters
+from affectgpt.dataset.filters import FiltersSection
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import Plan
 from affectgpt.dataset.schema import DATA, OUTCOMES, REJECTED
@@ -26,8 +28,25 @@ def count_finished(ledger: Ledger, plan: Plan) -> Counter[str]:
     return found
 
 
-def outcome_batches(ledger: Ledger, plan: Plan) -> Iterator[pa.Table]:
-    """Read one outcome for each of the plan's clips, part by part, with the places where the clips lie now."""
+def find_filtered(ledger: Ledger, plan: Plan, filters: FiltersSection) -> pa.Table:
+    """Find the annotated clips that are left out of the data set: rows of ``affectgpt.dataset.filtering.FILTERED``."""
+    if not filters.measures() and not filters.needs_fingerprint():
+        return FILTERED.empty_table()
+    measured = [
+        table.filter(pc.equal(table["outcome"], "annotated")).select(MEASURED.names)
+        for table in outcome_batches(ledger, plan, FILTERED.empty_table())
+    ]
+    return apply_filters(pa.concat_tables([MEASURED.empty_table(), *measured]), filters)
+
+
+def outcome_batches(ledger: Ledger, plan: Plan, filtered: pa.Table) -> Iterator[pa.Table]:
+    """Read one outcome for each of the plan's clips, part by part, with the places where the clips lie now.
+
+    Args:
+        ledger: where the outcomes are.
+        plan: whose clips are wanted.
+        filtered: rows of FILTERED: the annotated clips that are left out.
+    """
     planned = plan.work["work_id"].combine_chunks()
     uris = plan.work["uri"]
     taken = np.zeros(len(planned), np.bool_)
@@ -38,20 +57,40 @@ def outcome_batches(ledger: Ledger, plan: Plan) -> Iterator[pa.Table]:
         first = known[~taken[places[known].astype(np.int64)]]
         taken[places[first].astype(np.int64)] = True
         table = table.take(first)
-        uri = uris.take(places[first].astype(np.int64))
-        yield table.set_column(OUTCOMES.get_field_index("uri"), OUTCOMES.field("uri"), uri)
+        table = _with_column(table, "uri", uris.take(places[first].astype(np.int64)))
+        yield _with_filtered(table, filtered) if filtered.num_rows else table
 
 
-def publish(output: Folder, ledger: Ledger, plan: Plan, part_mib: int) -> None:
+def _with_filtered(table: pa.Table, filtered: pa.Table) -> pa.Table:
+    """Let the outcome of clips that are left out be ``filtered``, with filter, score and message."""
+    places = pc.index_in(table["work_id"], filtered["work_id"].combine_chunks())
+    is_filtered = pc.is_valid(places)
+    found = {
+        "outcome": pa.scalar("filtered"),
+        "stage": pa.scalar("filter"),
+        "error": filtered["filter"].take(places),
+        "message": filtered["message"].take(places),
+        "score": filtered["score"].take(places),
+    }
+    for name, values in found.items():
+        table = _with_column(table, name, pc.if_else(is_filtered, values, table[name]))
+    return table
+
+
+def _with_column(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:
+    return table.set_column(OUTCOMES.get_field_index(name), OUTCOMES.field(name), values)
+
+
+def publish(output: Folder, ledger: Ledger, plan: Plan, filtered: pa.Table, part_mib: int) -> None:
     """Write ``data/`` and ``rejected/`` anew; what another recipe made becomes a version of its own.
 
     The parts are complete in the ledger before the first of them is moved, and the reports, which say that the output
     is whole, are absent while they are moved.
     """
     rows_per_part = _rows_per_part(ledger, part_mib)
-    annotated = _selected(ledger, plan, lambda outcome: pc.equal(outcome, "annotated"), DATA)
+    annotated = _selected(ledger, plan, filtered, lambda outcome: pc.equal(outcome, "annotated"), DATA)
     _write_parts(ledger.staging / "data", annotated, DATA, rows_per_part)
-    others = _selected(ledger, plan, lambda outcome: pc.not_equal(outcome, "annotated"), REJECTED)
+    others = _selected(ledger, plan, filtered, lambda outcome: pc.not_equal(outcome, "annotated"), REJECTED)
     _write_parts(ledger.staging / "rejected", _chained(plan.settled, others), REJECTED, rows_per_part)
     archive(output)
     _withdraw_reports(output)
@@ -86,9 +125,13 @@ def _rows_per_part(ledger: Ledger, part_mib: int) -> int:
 
 
 def _selected(
-    ledger: Ledger, plan: Plan, wanted: Callable[[pa.ChunkedArray], pa.ChunkedArray], schema: pa.Schema
+    ledger: Ledger,
+    plan: Plan,
+    filtered: pa.Table,
+    wanted: Callable[[pa.ChunkedArray], pa.ChunkedArray],
+    schema: pa.Schema,
 ) -> Iterator[pa.RecordBatch]:
-    for table in outcome_batches(ledger, plan):
+    for table in outcome_batches(ledger, plan, filtered):
         yield from table.filter(wanted(table["outcome"])).select(schema.names).cast(schema).to_batches(ROWS_PER_GROUP)
 
 

@@ -7,10 +7,12 @@ import yaml
 from pydantic import Field, model_validator
 
 from affectgpt.annotate.engines import STEP_NAMES, check_engine, make_model_step, model_step_class, step_class
-from affectgpt.annotate.language_model.models import ModelSection, Resident
+from affectgpt.annotate.language_model.models import ModelSection, Resident, VLLMModel
+from affectgpt.annotate.quality.steps import MediaMeasures, TextMeasures
 from affectgpt.annotate.step import Step
 from affectgpt.clips.decoding import DecodeSettings
 from affectgpt.clips.spans import Cutting
+from affectgpt.dataset.filters import FiltersSection
 from affectgpt.recipes.loading import Section, load
 
 
@@ -120,12 +122,16 @@ class StepsSection(Section):
 
 
 class RunSection(Section):
-    """How the run is laid out; none of it changes what is annotated."""
+    """How the run is laid out; none of it changes what is annotated.
+
+    ``timeout_s`` is how long the run waits for a cluster that has to grow before all its actors fit.
+    """
 
     clips_per_block: int = Field(64, ge=1, le=100_000)
     rejected_budget: float = Field(0.05, ge=0, le=1)
     part_mib: int = Field(256, ge=1, le=512)
     examples: int = Field(12, ge=0, le=100)
+    timeout_s: float = Field(30.0, gt=0)
 
 
 class Recipe(Section):
@@ -138,6 +144,7 @@ class Recipe(Section):
     decode: DecodeSection = DecodeSection()
     models: dict[str, ModelSection] = Field(default_factory=dict)
     steps: StepsSection = StepsSection()
+    filters: FiltersSection = FiltersSection()
     run: RunSection = RunSection()
 
     @model_validator(mode="after")
@@ -148,13 +155,35 @@ class Recipe(Section):
                 raise ValueError(f"steps.{name}.model: there is no model {step.model!r} in models; there is: {known}")
         return self
 
+    @model_validator(mode="after")
+    def _models_take_the_frames(self) -> "Recipe":
+        name = self.steps.visual_clue.model
+        model = None if name is None else self.models.get(name)
+        if isinstance(model, VLLMModel) and model.frames < self.decode.frames:
+            raise ValueError(
+                f"models.{name}.frames: it takes {model.frames} frames of a clip, and decode.frames is "
+                f"{self.decode.frames}; set both alike"
+            )
+        return self
+
     # A dict has no hash; recipes that differ in their models alone share theirs.
     def __hash__(self) -> int:
-        return hash((self.cutting, self.decode, self.steps, self.run))
+        return hash((self.cutting, self.decode, self.steps, self.filters, self.run))
 
     def step_names(self) -> tuple[str, ...]:
-        """Name the steps that there are, in the order in which they run."""
+        """Name the annotation steps that there are, in the order in which they run."""
         return tuple(self.steps.by_name())
+
+    def measuring_steps(self) -> dict[str, Step]:
+        """Make the steps that measure what the filters go by: of media before all others, of texts after them."""
+        wanted = self.filters.measures(), self.filters.needs_fingerprint()
+        return {step.name: step for step in (MediaMeasures(*wanted), TextMeasures(*wanted)) if step.has_work}
+
+    def all_steps(self) -> tuple[str, ...]:
+        """Name all that is done with a decoded clip, in order: measuring media, annotating, measuring texts."""
+        measuring = self.measuring_steps()
+        first, last = ([name] if name in measuring else [] for name in (MediaMeasures.name, TextMeasures.name))
+        return (*first, *self.step_names(), *last)
 
     def model_of(self, step: str) -> ModelSection | None:
         """Return the model that does a step, or None where no model does."""
@@ -185,12 +214,15 @@ class Recipe(Section):
         return list(dict.fromkeys(model for name in self.step_names() if (model := self.model_of(name))))
 
     def step_class(self, step: str) -> type[Step]:
-        """Return the class of a step."""
+        """Return the class of an annotation step."""
         engine = self.steps.by_name()[step].engine
         return model_step_class(step) if engine is None else step_class(step, engine)
 
     def make_step(self, step: str) -> Step:
         """Make a step; it is not set up."""
+        measuring = self.measuring_steps()
+        if step in measuring:
+            return measuring[step]
         model = self.model_of(step)
         return self.step_class(step)() if model is None else make_model_step(step, model)
 

@@ -15,6 +15,7 @@ from affectgpt.clips.clip import Clip
 from affectgpt.clips.media import Media
 from affectgpt.dataset.annotating import isolated_process
 from affectgpt.dataset.card import render_card
+from affectgpt.dataset.filtering import FILTERED
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import Plan
 from affectgpt.dataset.publishing import outcome_batches, read_rejected
@@ -27,12 +28,12 @@ REJECTED_PER_REASON = 3
 
 
 def write_report(
-    output: Folder, output_uri: str, ledger: Ledger, plan: Plan, run: Run, recipe: Recipe
+    output: Folder, output_uri: str, ledger: Ledger, plan: Plan, filtered: pa.Table, run: Run, recipe: Recipe
 ) -> dict[str, Any]:
     """Write the report and the card of a published data set; ``report.json`` comes last and says that it is whole."""
     tally, choice = Tally(run.run_id), ExampleChoice(recipe.run.examples)
     tally.add_settled(plan.settled.to_pylist())
-    for table in outcome_batches(ledger, plan):
+    for table in outcome_batches(ledger, plan, filtered):
         rows = table.select(TALLIED).to_pylist()
         tally.add_outcomes(rows)
         choice.add(rows)
@@ -47,7 +48,10 @@ def write_report(
 def _examples(ledger: Ledger, plan: Plan, work_ids: list[str], recipe: Recipe) -> list[Example]:
     """Decode the chosen clips once more for their pictures; those that cannot be read any more are left out."""
     wanted = pa.array(work_ids, pa.string())
-    tables = (table.filter(pc.is_in(table["work_id"], wanted)) for table in outcome_batches(ledger, plan))
+    tables = (
+        table.filter(pc.is_in(table["work_id"], wanted))
+        for table in outcome_batches(ledger, plan, FILTERED.empty_table())
+    )
     found = {row["work_id"]: row for table in tables for row in table.to_pylist()}
     samples = [Sample(_clip_of(found[work_id])) for work_id in work_ids]
     with isolated_process(recipe) as isolated:

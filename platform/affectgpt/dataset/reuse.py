@@ -26,10 +26,10 @@ def settings_of_values(recipe: Recipe) -> dict[str, Any]:
     """Say what of a recipe and of this release decides each value: settings, model, revision, prompt, sampling."""
     content = recipe.content()
     settings: dict[str, Any] = {"decode": content["decode"]}
-    for name in recipe.step_names():
+    for name in recipe.all_steps():
         made = recipe.make_step(name).provenance()
         facts = {part: getattr(made, part) for part in ("engine", "model", "revision", "prompt_sha256", "sampling")}
-        settings[name] = {**facts, "settings": content["steps"][name]}
+        settings[name] = {**facts, "settings": content["steps"].get(name)}
     return settings
 
 
@@ -53,15 +53,17 @@ def keys_of(row: Mapping[str, Any], recipe: Recipe) -> dict[str, str]:
     settings = _hashed_settings(recipe)
     spoken = [row["subtitle"], row["language"]]
     keys = {"decode": _hash([row["content_sha256"], row["start_s"], row["end_s"], settings["decode"]])}
-    for name in recipe.step_names():
+    for name in recipe.all_steps():
         if _is_of_the_user(recipe, name):
             facts = [row["clip_id"], row["speaker"], row["voice_reference"], *spoken, *keys.values()]
-        elif name in ("translate", "labels"):
+        elif name in ("translate", "labels", "text_measures"):
             facts = [keys["merge"]]
         elif name == "merge":
-            facts = [*spoken, *keys.values()]
+            facts = [*spoken, *(keys[step] for step in ("subtitle", "visual_clue", "acoustic_clue") if step in keys)]
         elif name == "subtitle":
             facts = [keys["decode"], *spoken]
+        elif name == "media_measures":
+            facts = [keys["decode"]]
         else:
             hears = recipe.step_class(name).needs_voice_reference
             facts = [keys["decode"], row["voice_reference"] if hears else None]
@@ -71,8 +73,8 @@ def keys_of(row: Mapping[str, Any], recipe: Recipe) -> dict[str, str]:
 
 def _is_of_the_user(recipe: Recipe, step: str) -> bool:
     """Whether a step is a class of the user's own, which may look at all that precedes it."""
-    engine = recipe.steps.by_name()[step].engine
-    return engine is not None and (step, engine) not in ENGINES
+    section = recipe.steps.by_name().get(step)
+    return section is not None and section.engine is not None and (step, section.engine) not in ENGINES
 
 
 def _hash(facts: Any) -> str:

@@ -55,7 +55,7 @@ DATA = pa.schema(
 )
 """Annotated clips: the published data set."""
 
-VALUES = ("decode", *STEP_NAMES)
+VALUES = ("decode", "media_measures", *STEP_NAMES, "text_measures")
 """What is found of a clip piece by piece, each kept with the key of what decided it."""
 
 _BY_VALUE = pa.struct([(name, pa.string()) for name in VALUES])

@@ -48,6 +48,7 @@ class Tally:
     """
 
     run_id: str
+    annotated_this_run: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     seconds: Counter[str] = field(default_factory=Counter)
@@ -85,6 +86,7 @@ class Tally:
             self.reasons[row["outcome"], row["stage"], row["error"]] += 1
 
     def _add_annotated(self, row: dict[str, Any]) -> None:
+        self.annotated_this_run += row["run_id"] == self.run_id
         self.labels.update(row["labels"])
         self.languages[row["language"] or "unknown"] += 1
         present = {"video": row["has_video"], "sound": row["has_audio"], "subtitle": row["subtitle"] is not None}
@@ -99,14 +101,12 @@ class Run:
 
     Attributes:
         run_id: its name, in the ledger and in the report.
-        before: how many clips earlier runs had annotated.
         start_up_s: seconds until the first work was handed out.
         annotate_s: seconds of annotating.
         wall_s: seconds of the whole.
     """
 
     run_id: str
-    before: int
     start_up_s: float
     annotate_s: float
     wall_s: float
@@ -115,7 +115,7 @@ class Run:
 def summarise(tally: Tally, plan: Plan, run: Run, recipe: Recipe, output: str) -> dict[str, Any]:
     """Return the numbers of a run, as ``report.json`` has them."""
     stages = _stages(tally, plan, run, recipe)
-    fresh = tally.outcomes["annotated"] - run.before
+    fresh = tally.annotated_this_run
     working_s = run.wall_s - run.start_up_s
     return {
         "pipeline_version": __version__,
@@ -126,7 +126,7 @@ def summarise(tally: Tally, plan: Plan, run: Run, recipe: Recipe, output: str) -
         "filtered": tally.outcomes["filtered"],
         "rejected": tally.outcomes["rejected"],
         "annotated_this_run": fresh,
-        "annotated_before": run.before,
+        "annotated_before": tally.outcomes["annotated"] - fresh,
         "reasons": [
             {"outcome": outcome, "stage": stage, "reason": reason, "count": count}
             for (outcome, stage, reason), count in tally.reasons.most_common()

@@ -1,6 +1,7 @@
 """The output of a run: where everything is, and whether it may be gone on with."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -11,8 +12,8 @@ from affectgpt.recipes.loading import differences
 from affectgpt.training.recipe import Recipe
 
 _RECIPE = "recipe.yaml"
-_LAYOUT_ONLY = ("workers", "report", "features")
-"""Sections that say how a run is laid out, and not what is learnt; a run can go on with others."""
+_NOT_LEARNT: dict[str, Any] = {"workers": True, "report": True, "features": True, "data": {"missing_budget"}}
+"""What says how a run is laid out or when it is refused, and not what is learnt; a run can go on with others."""
 
 
 @dataclass(frozen=True)
@@ -111,4 +112,4 @@ def _check_recipe(output: Output, recipe: Recipe) -> None:
 
 
 def _content(recipe: Recipe) -> dict[str, object]:
-    return recipe.model_dump(exclude=set(_LAYOUT_ONLY))
+    return recipe.model_dump(exclude=_NOT_LEARNT)

@@ -2,6 +2,7 @@
 
 import datetime
 import importlib.metadata
+import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,13 @@ _SCORING = (
 )
 _FIRST_LEFT_OUT = 5
 _LIBRARIES = ("torch", "transformers", "deepspeed", "ray", "peft")
+
+
+def reported_stages(output: Output) -> set[str]:
+    """Name the stages that the report of an output tells of; none where there is no report."""
+    if not output.folder.exists("report.json"):
+        return set()
+    return {stage["name"] for stage in json.loads(output.folder.read_text("report.json"))["stages"]}
 
 
 class Reporter:
@@ -161,7 +169,7 @@ class Reporter:
             parts["validation"],
             languages["train"],
             languages["validation"],
-            bad.num_rows + len(self._clips.missing.get(name, [])),
+            bad.num_rows + len(self._clips.missing[name]) + len(self._clips.undescribed[name]),
         )
 
     def _count_clips(self, part: str) -> int:
@@ -176,10 +184,14 @@ class Reporter:
 
     def _left_out(self) -> list[LeftOut]:
         found = []
-        for name, missing in self._clips.missing.items():
-            if missing:
-                first = [LeftOutClip(clip_id, "no file of that name") for clip_id in missing[:_FIRST_LEFT_OUT]]
-                found.append(LeftOut(name, "missing", len(missing), first))
+        for by_dataset, reason, message in (
+            (self._clips.missing, "missing", "no file of that name"),
+            (self._clips.undescribed, "no-description", "no description in a language that is learnt"),
+        ):
+            for name, clip_ids in by_dataset.items():
+                first = [LeftOutClip(clip_id, message) for clip_id in clip_ids[:_FIRST_LEFT_OUT]]
+                if clip_ids:
+                    found.append(LeftOut(name, reason, len(clip_ids), first))
         table = self._clips.table
         bad = table.filter(pc.is_valid(table["error"]))
         for (name, reason), count in Counter(

@@ -17,8 +17,8 @@ from affectgpt.training.features.settings import PreparationSettings, Sense
 from affectgpt.training.model_folder import is_complete
 from affectgpt.training.output import Output, write_recipe
 from affectgpt.training.recipe import STAGE_NAMES
-from affectgpt.training.reporting import Reporter
-from affectgpt.training.room import wait_for_room
+from affectgpt.training.reporting import Reporter, reported_stages
+from affectgpt.training.room import wait_for_workers
 from affectgpt.training.stage_job import SampleTable, StageJob
 from affectgpt.training.stages import StageOutcome, check_samples, read_outcome, run_stage_job, stage_is_done
 from affectgpt.training.tasks import describe, make_initial_model, run_task, write_samples
@@ -58,21 +58,37 @@ class Run:
             self._say(f"note: {note}")
         # Ray Train, DeepSpeed and transformers print much that nobody asked for; what matters is raised or logged.
         cluster.connect(show_workers=False)
-        wait_for_room(self._recipe.workers, self._say)
+        wait_for_workers(self._recipe.workers, self._say)
         self._prepare()
         samples = write_samples(self._clips.table, self._output.initial, self._recipe.data, self._output.samples)
+        self._note_cut_samples(samples)
         for name in self._request.stages:
             samples.check_trainable(name, self._recipe.stages.by_name()[name])
         described = self._described(samples)
-        outcomes = {}
+        outcomes: dict[str, StageOutcome] = {}
+        done_before = all(stage_is_done(self._output, name) for name in self._request.stages)
         before = self._describe_initial(samples, described)
         for name in self._request.stages:
             outcomes[name] = self._run_stage(name, samples, described)
         for name in STAGE_NAMES:
             if name not in outcomes and stage_is_done(self._output, name):
                 outcomes[name] = read_outcome(self._output, name)
+        if done_before and reported_stages(self._output) == set(outcomes):
+            return self._output.at("report.html")
         reporter = Reporter(self._request, self._output, self._clips, samples, self._began)
         return reporter.write({name: outcomes[name] for name in STAGE_NAMES if name in outcomes}, before, described)
+
+    def _note_cut_samples(self, samples: SampleTable) -> None:
+        """Tell of descriptions that fill all the room there is: what is beyond is not learnt."""
+        most = self._recipe.data.max_tokens
+        cut = int((samples.lengths >= most).sum())
+        if cut:
+            note = (
+                f"{cut} of {len(samples)} samples fill data.max_tokens ({most}): what their descriptions say beyond is "
+                "cut off; raise it to learn that too"
+            )
+            self._clips = replace(self._clips, notes=[*self._clips.notes, note])
+            self._say(f"note: {note}")
 
     def _prepare(self) -> None:
         recipe = self._recipe

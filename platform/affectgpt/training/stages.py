@@ -19,7 +19,7 @@ from affectgpt.errors import JobError, RequestError, StoppedError
 from affectgpt.training.model_folder import is_complete
 from affectgpt.training.output import Output
 from affectgpt.training.progress import stage_progress
-from affectgpt.training.room import wait_for_room, worker_count, worker_resources
+from affectgpt.training.room import wait_for_workers, worker_count, worker_resources
 from affectgpt.training.stage_job import VALIDATION_LOSS, SampleTable, StageJob, steps_of
 from affectgpt.training.tasks import describe, export_stage, run_task
 
@@ -99,7 +99,7 @@ def run_stage_job(
         StoppedError: workers were lost more often than the recipe allows; the same command goes on.
     """
     began = time.monotonic()
-    wait_for_room(job.recipe.workers, say)
+    wait_for_workers(job.recipe.workers, say)
     has_validation = len(samples.held_out(job.stage)) > 0
     order = samples.order(job.stage, job.recipe.seed)
     steps = steps_of(job.stage, order)

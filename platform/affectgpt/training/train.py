@@ -51,12 +51,14 @@ class TrainingClips:
         table: rows of CLIPS of all data sets; after preparation of PREPARED_CLIPS, each in its part.
         sources: where each data set was read from.
         missing: ids of the clips of each data set that lie nowhere.
+        undescribed: ids of those that have no description in the languages that are learnt.
         notes: what a reader of the results should know.
     """
 
     table: pa.Table
     sources: dict[str, str]
     missing: dict[str, list[str]]
+    undescribed: dict[str, list[str]]
     notes: list[str]
 
     def texts(self) -> list[str]:
@@ -76,7 +78,8 @@ class TrainingClips:
             bad = rows.filter(pc.is_valid(rows["error"]))
             named = [f"{row['clip_id']} ({row['message']})" for row in bad.select(["clip_id", "message"]).to_pylist()]
             try:
-                check_missing([*missing, *named], rows.num_rows + len(missing), budget)
+                trouble = "are not found or damaged" if named else "are not found"
+                check_missing([*missing, *named], rows.num_rows + len(missing), budget, trouble)
             except RequestError as error:
                 # By now the run has begun.
                 raise JobError(str(error)) from error
@@ -123,7 +126,11 @@ def _check_stages(request: Request) -> None:
     for name in request.stages:
         for dataset in stages[name].data:
             if given[dataset] is None:
-                raise RequestError(f"stage {name} learns from {dataset} data; give --{dataset} URI")
+                others = [other for other, uri in given.items() if uri is not None]
+                instead = f", or let it learn from {others[0]} data: --set 'stages.{name}.data={{{others[0]}: 1.0}}'"
+                raise RequestError(
+                    f"stage {name} learns from {dataset} data; give --{dataset} URI{instead if others else ''}"
+                )
 
 
 def _read_clips(request: Request) -> TrainingClips:
@@ -142,6 +149,7 @@ def _read_clips(request: Request) -> TrainingClips:
         table=clips,
         sources={name: uri for name, uri in (("coarse", request.coarse), ("fine", request.fine)) if uri is not None},
         missing={name: table.missing for name, table in read.items()},
+        undescribed={name: table.undescribed for name, table in read.items()},
         notes=[
             *(f"{name}: {note}" for name, table in read.items() for note in table.notes),
             *subtitle_notes({name: table.clips for name, table in read.items()}),

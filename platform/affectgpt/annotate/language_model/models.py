@@ -76,13 +76,14 @@ class Resident(Section):
 
 
 class VLLMModel(Resident, VLLMSection):
-    """A model that vLLM runs, with continuous batching; see ``VLLMSection``."""
+    """A model that vLLM runs, with continuous batching; see ``VLLMSection``. ``frames`` is the most of one clip."""
 
     engine: Literal["vllm"]
+    frames: int = Field(8, ge=1, le=512)
 
     def loading(self) -> dict[str, Any]:
         """Return how the model is loaded, as ``VLLMEngine`` takes it."""
-        return self.model_dump(include=set(VLLMSection.model_fields))
+        return self.model_dump(include={*VLLMSection.model_fields, "frames"})
 
     def content(self) -> dict[str, str | int | None]:
         """Return what decides the replies."""

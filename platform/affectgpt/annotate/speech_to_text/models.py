@@ -22,7 +22,7 @@ def speech_engine_of(section: ModelSection) -> SpeechEngine:
             from affectgpt.annotate.speech_to_text.vllm import VLLMSpeech
 
             settings = section.loading()
-            del settings["frames"]
+            del settings["frames"]  # It listens, and sees nothing.
             return VLLMSpeech(section.model, **settings)
         case TransformersModel():
             from affectgpt.annotate.speech_to_text.transformers import TransformersSpeech

@@ -58,13 +58,14 @@ def find_clips(names: Sequence[str], media_uri: str) -> list[str | None]:
     return [its[0] if its else None for its in found]
 
 
-def check_missing(missing: Sequence[str], total: int, budget: float) -> None:
+def check_missing(missing: Sequence[str], total: int, budget: float, trouble: str = "are not found") -> None:
     """See that no more clips lie nowhere than may.
 
     Args:
         missing: names of the clips that were not found.
         total: how many were looked for.
         budget: the share of them that may be missing, 0 to 1.
+        trouble: what is the matter with them.
 
     Raises:
         RequestError: more are missing.
@@ -72,7 +73,7 @@ def check_missing(missing: Sequence[str], total: int, budget: float) -> None:
     if len(missing) > budget * total:
         others = f" and {len(missing) - _NAMES_SHOWN} others" if len(missing) > _NAMES_SHOWN else ""
         raise RequestError(
-            f"{len(missing)} of {total} clips are not found, more than the share of {budget:g} that may be missing: "
+            f"{len(missing)} of {total} clips {trouble}, more than the share of {budget:g} that may be missing: "
             f"{', '.join(missing[:_NAMES_SHOWN])}{others}; point --media at the folder that holds them, or raise "
             "data.missing_budget to train without them"
         )

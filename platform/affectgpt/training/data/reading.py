@@ -44,11 +44,13 @@ class ClipTable:
     Attributes:
         clips: rows of CLIPS, without keys and parts.
         missing: ids of the clips that have a description and lie nowhere; they are not among ``clips``.
+        undescribed: ids of the clips that have no description in the languages read; they are not among them either.
         notes: what a reader of the results should know of how the table was read.
     """
 
     clips: pa.Table
     missing: list[str]
+    undescribed: list[str]
     notes: list[str]
 
 
@@ -70,7 +72,7 @@ def read_coarse(uri: str, languages: Sequence[Language] = LANGUAGES) -> ClipTabl
         raise table.lacks("no column uri, which says where each clip lies")
     no_uri = pc.is_null(table.clips["uri"])
     refuse_rows(no_uri, lambda number: f"clip {table.clips['clip_id'][number - 1]} of {uri} has no uri; give it one")
-    return ClipTable(table.clips, [], table.notes)
+    return ClipTable(table.clips, [], table.undescribed, table.notes)
 
 
 def read_fine(uri: str, media_uri: str | None = None, languages: Sequence[Language] = LANGUAGES) -> ClipTable:
@@ -102,7 +104,8 @@ def read_fine(uri: str, media_uri: str | None = None, languages: Sequence[Langua
             f"none of the {len(missing)} clips of {uri} is found {where}; the first is {missing[0]}: give --media URI, "
             "the folder that holds files of these names"
         )
-    return ClipTable(clips.filter(pc.invert(is_missing)) if missing else clips, missing, table.notes)
+    found = clips.filter(pc.invert(is_missing)) if missing else clips
+    return ClipTable(found, missing, table.undescribed, table.notes)
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ class _Table:
     clips: pa.Table
     names: list[str]
     found: dict[str, str]
+    undescribed: list[str]
     notes: list[str]
 
     def lacks(self, what: str) -> RequestError:
@@ -184,12 +188,13 @@ def _read(uri: str, dataset: DatasetName, languages: Sequence[Language]) -> _Tab
             f"none of the {rows} clips of {uri} has a description in {' or '.join(languages)}; set data.languages to "
             "the languages that it has"
         )
-    if described.num_rows < rows:
+    undescribed: list[str] = clips.filter(pc.invert(is_described))["clip_id"].to_pylist()
+    if undescribed:
         notes.append(
-            f"{rows - described.num_rows} of the {rows} clips of {uri} have no description in "
+            f"{len(undescribed)} of the {rows} clips of {uri} have no description in "
             f"{' or '.join(languages)} and are left out"
         )
-    return _Table(uri, described, choice.names, choice.found, [*notes, *label_notes])
+    return _Table(uri, described, choice.names, choice.found, undescribed, [*notes, *label_notes])
 
 
 class _Reader:
