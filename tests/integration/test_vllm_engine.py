@@ -80,6 +80,16 @@ def test_a_model_that_hears(tmp_path: Path) -> None:
     assert len({low["text"], high["text"], silent["text"]}) >= 2
 
 
+def test_a_model_that_sees_and_hears(tmp_path: Path) -> None:
+    [[two, one_and_sound, nothing, two_again]] = ask(
+        make_model(tmp_path / "model", "omni"),
+        [{**HELLO, "frames": 2}, {**HELLO, "frames": 1, "sound": 150}, HELLO, {**HELLO, "frames": 2}],
+    )
+    assert two == two_again
+    assert one_and_sound["prompt_tokens"] > two["prompt_tokens"] > nothing["prompt_tokens"]
+    assert len({two["text"], one_and_sound["text"], nothing["text"]}) >= 2
+
+
 def test_a_model_that_is_not_there_is_named_with_what_to_do(tmp_path: Path) -> None:
     said = ask(tmp_path / "nothing", [HELLO])
     assert f"model {tmp_path / 'nothing'}: vLLM cannot run it here" in said and "see that it is there" in said

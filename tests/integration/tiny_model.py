@@ -1,6 +1,6 @@
-"""Writes a tiny language model with random weights, for vLLM, which needs a real one: a Qwen3, or a Qwen2-Audio.
+"""Writes a tiny model with random weights, for vLLM, which needs a real one: a Qwen3, a Qwen2-Audio, or a Qwen2.5-Omni.
 
-usage: python tiny_model.py FOLDER [hearing] (in the virtual environment of vLLM)
+usage: python tiny_model.py FOLDER [hearing|omni] (in the virtual environment of vLLM)
 """
 
 import sys
@@ -20,6 +20,22 @@ from transformers import (
 )
 
 END, START_OF_TURN = "<|im_end|>", "<|im_start|>"
+OMNI = {
+    "image_token": "<|IMAGE|>",
+    "audio_token": "<|AUDIO|>",
+    "video_token": "<|VIDEO|>",
+    "vision_bos_token": "<|vision_bos|>",
+    "vision_eos_token": "<|vision_eos|>",
+    "audio_bos_token": "<|audio_bos|>",
+    "audio_eos_token": "<|audio_eos|>",
+}
+OMNI_TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n"
+    "{% if message.content is string %}{{ message.content }}{% else %}{% for part in message.content %}"
+    "{% if part.type == 'text' %}{{ part.text }}{% elif 'image' in part.type %}<|vision_bos|><|IMAGE|><|vision_eos|>"
+    "{% else %}<|audio_bos|><|AUDIO|><|audio_eos|>{% endif %}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
 SOUND = ("<|audio_bos|>", "<|AUDIO|>", "<|audio_eos|>")
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n"
@@ -30,7 +46,7 @@ CHAT_TEMPLATE = (
 )
 
 
-def byte_tokenizer() -> PreTrainedTokenizerFast:
+def byte_tokenizer(template: str = CHAT_TEMPLATE, **named: str) -> PreTrainedTokenizerFast:
     """One token for each byte, so that every text can be said and none must be learned."""
     vocabulary = {symbol: token for token, symbol in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
     tokenizer = Tokenizer(models.BPE(vocabulary, merges=[]))
@@ -41,7 +57,8 @@ def byte_tokenizer() -> PreTrainedTokenizerFast:
         eos_token=END,
         pad_token=END,
         additional_special_tokens=[START_OF_TURN, *SOUND],
-        chat_template=CHAT_TEMPLATE,
+        extra_special_tokens=named,
+        chat_template=template,
     )
 
 
@@ -102,5 +119,64 @@ def write_hearing(folder: Path) -> None:
     Qwen2AudioProcessor(extractor, tokenizer, chat_template=CHAT_TEMPLATE).save_pretrained(folder)
 
 
+def write_omni(folder: Path) -> None:
+    """Save a model that takes pictures and sound."""
+    from transformers import Qwen2_5OmniProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
+    from transformers.models.qwen2_5_omni import Qwen2_5OmniConfig, Qwen2_5OmniThinkerForConditionalGeneration
+
+    tokenizer = byte_tokenizer(OMNI_TEMPLATE, **OMNI)
+    named = {name.replace("bos", "start").replace("eos", "end"): token for name, token in OMNI.items()}
+    ids = {f"{name}_id": tokenizer.convert_tokens_to_ids(token) for name, token in named.items()}
+    torch.manual_seed(0)
+    config = Qwen2_5OmniConfig(
+        enable_audio_output=False,
+        thinker_config={
+            **ids,
+            "audio_config": {
+                "d_model": 32,
+                "encoder_layers": 1,
+                "encoder_attention_heads": 2,
+                "encoder_ffn_dim": 64,
+                "num_mel_bins": 128,
+                "output_dim": 64,
+            },
+            "vision_config": {
+                "depth": 1,
+                "hidden_size": 32,
+                "intermediate_size": 64,
+                "num_heads": 2,
+                "out_hidden_size": 64,
+            },
+            "text_config": {
+                "vocab_size": len(tokenizer),
+                "hidden_size": 64,
+                "intermediate_size": 128,
+                "num_hidden_layers": 2,
+                "num_attention_heads": 2,
+                "num_key_value_heads": 2,
+                "max_position_embeddings": 8192,
+                "eos_token_id": tokenizer.eos_token_id,
+                "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]},
+                "initializer_range": 0.5,
+            },
+            "tie_word_embeddings": False,
+        },
+    )
+    thinker = Qwen2_5OmniThinkerForConditionalGeneration(config.thinker_config)
+    weights = {f"thinker.{name}": weight.contiguous() for name, weight in thinker.state_dict().items()}
+    config.architectures = ["Qwen2_5OmniModel"]
+    config.save_pretrained(folder)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    pictures = {"min_pixels": 28 * 28, "max_pixels": 112 * 112}
+    Qwen2_5OmniProcessor(
+        Qwen2VLImageProcessor(**pictures),
+        Qwen2VLVideoProcessor(**pictures),
+        WhisperFeatureExtractor(feature_size=128),
+        tokenizer,
+        chat_template=OMNI_TEMPLATE,
+    ).save_pretrained(folder)
+
+
 if __name__ == "__main__":
-    (write_hearing if "hearing" in sys.argv[2:] else write)(Path(sys.argv[1]))
+    kinds = {"hearing": write_hearing, "omni": write_omni}
+    kinds.get(sys.argv[2] if len(sys.argv) > 2 else "", write)(Path(sys.argv[1]))

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,23 +58,38 @@ class VLLMServer:
         model: the model's folder.
     """
 
-    def __init__(self, folder: Path, *kind: str) -> None:
-        """Make the model, of a kind that ``tiny_model`` has, and choose the port; ``folder`` keeps model and log."""
-        self.model = folder / "model"
+    def __init__(self, folder: Path, *kind: str, model: Path | None = None, options: Sequence[str] = ()) -> None:
+        """Make the model, unless it is given, and choose the port.
+
+        Args:
+            folder: keeps model and log.
+            kind: of the model, one that ``tiny_model`` has.
+            model: one that is there.
+            options: of the server, beyond the usual.
+        """
+        self.model = model or folder / "model"
+        self._options = options
         self._log = folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._port = _free_port()
         self.base_url = f"http://127.0.0.1:{self._port}/v1"
         self._environment = {**os.environ, **SETTINGS}
-        command = [PYTHON, TINY_MODEL, self.model, *kind]
-        subprocess.run(command, env=self._environment, check=True, capture_output=True, timeout=120)
+        if model is None:
+            command = [PYTHON, TINY_MODEL, self.model, *kind]
+            subprocess.run(command, env=self._environment, check=True, capture_output=True, timeout=120)
 
     def start(self) -> None:
         """Start the server where it does not run, and wait until it answers."""
         if self._process is not None:
             return
         command = [PYTHON, "-m", "vllm.entrypoints.openai.api_server", "--host=127.0.0.1", f"--port={self._port}"]
-        command += [f"--model={self.model}", f"--served-model-name={MODEL}", f"--api-key={KEY}", *OPTIONS]
+        command += [
+            f"--model={self.model}",
+            f"--served-model-name={MODEL}",
+            f"--api-key={KEY}",
+            *OPTIONS,
+            *self._options,
+        ]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, env=self._environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True

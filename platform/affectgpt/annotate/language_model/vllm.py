@@ -134,6 +134,7 @@ def load_vllm(
     tensor_parallel: int,
     memory_share: float,
     options: Mapping[str, Any] | None,
+    prefix_caching: bool = True,
 ) -> Any:
     """Load a model as a ``vllm.LLM``; arguments as ``VLLMEngine`` has them.
 
@@ -146,6 +147,7 @@ def load_vllm(
         tensor_parallel: GPUs that share the model.
         memory_share: of a GPU's memory.
         options: further arguments of ``vllm.LLM``.
+        prefix_caching: whether what prompts begin with alike is computed once; encoders with decoders cannot.
 
     Raises:
         RequestError: vLLM is not installed, or cannot run this model here.
@@ -164,7 +166,7 @@ def load_vllm(
         "max_model_len": context,
         "tensor_parallel_size": tensor_parallel,
         "gpu_memory_utilization": memory_share,
-        "enable_prefix_caching": True,
+        "enable_prefix_caching": prefix_caching,
         "limit_mm_per_prompt": dict(media),
         "generation_config": "vllm",
         # Blanks between the parts of JSON are free, and a model may go on with them for ever.

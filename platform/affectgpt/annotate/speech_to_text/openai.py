@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import openai
@@ -61,17 +61,26 @@ class OpenAISpeech:
         return [joined(one) for one in parts]
 
     async def _ask(self, client: openai.AsyncOpenAI, speech: Speech) -> Transcript:
+        said = await self._transcription(client, speech, "verbose_json")
+        # Some servers read the words of a verbose answer off its time stamps, and lose them where it has none.
+        if not said.text.strip():
+            said = await self._transcription(client, speech, "json")
+        return _transcript(said)
+
+    async def _transcription(
+        self, client: openai.AsyncOpenAI, speech: Speech, form: Literal["verbose_json", "json"]
+    ) -> _Transcription:
         try:
             response = await client.audio.transcriptions.with_raw_response.create(
                 model=self._model,
                 file=("speech.wav", sound_wav(speech.sound), "audio/wav"),
-                response_format="verbose_json",
+                response_format=form,
                 temperature=speech.temperature,
                 language=openai.omit if speech.language is None else speech.language.partition("-")[0],
             )
         except openai.OpenAIError as error:
             raise await self._connection.explain(client, self._model, error) from None
-        return _transcript(self._connection.read(_Transcription, response.text))
+        return self._connection.read(_Transcription, response.text)
 
 
 def _transcript(said: _Transcription) -> Transcript:

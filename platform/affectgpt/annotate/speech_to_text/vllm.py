@@ -51,6 +51,7 @@ class VLLMSpeech:
             tensor_parallel=tensor_parallel,
             memory_share=memory_share,
             options=options,
+            prefix_caching=False,
         )
         vocabulary: dict[str, int] = self._model.get_tokenizer().get_vocab()
         if not {_START, _NOTHING} <= vocabulary.keys():
