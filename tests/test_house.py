@@ -29,25 +29,50 @@ def test_it_wins_in_a_script_below_jobs() -> None:
 
 
 FORBIDDEN = {
-    "clips": ("annotate", "dataset", "evaluation", "model", "training", "inference", "demo", "ray", "torch"),
-    "annotate": ("dataset", "evaluation", "model", "training", "inference", "demo", "ray", "torch"),
-    "dataset": ("evaluation", "model", "training", "inference", "demo", "torch"),
-    "evaluation": ("model", "training", "inference", "demo", "ray", "torch"),
-    "model": ("annotate", "dataset", "evaluation", "training", "inference", "demo", "ray"),
-    "training": ("inference", "demo"),
-    "inference": ("training", "demo"),
-    "recipes": ("clips", "annotate", "dataset", "evaluation", "model", "training", "inference", "demo", "ray", "torch"),
+    "clips": ("annotate", "dataset", "evaluation", "model", "training", "inference", "serving", "demo", "ray", "torch"),
+    "annotate": ("dataset", "evaluation", "model", "training", "inference", "serving", "demo", "ray", "torch"),
+    "dataset": ("evaluation", "model", "training", "inference", "serving", "demo", "torch"),
+    "evaluation": ("model", "training", "inference", "serving", "demo", "ray", "torch"),
+    "model": ("annotate", "dataset", "evaluation", "training", "inference", "serving", "demo", "ray"),
+    "training": ("inference", "serving", "demo"),
+    "inference": ("training", "serving", "demo"),
+    "serving": ("annotate", "training", "demo"),
+    "recipes": (
+        "clips",
+        "annotate",
+        "dataset",
+        "evaluation",
+        "model",
+        "training",
+        "inference",
+        "serving",
+        "demo",
+        "ray",
+        "torch",
+    ),
 }
 """The higher floors, and what is too heavy, that no file of a package imports, not even within a function."""
 
+HTTP = {"fastapi", "starlette", "uvicorn"}
+"""What only the service knows."""
+
+_LANGUAGE_MODEL = (
+    "checking",
+    "vllm",
+    "transformers",
+    "transformers_chat",
+    "transformers_decoding",
+    "transformers_loading",
+)
 MODELS_IN_THIS_PROCESS = {
-    f"annotate/language_model/{name}.py": {"torch"}
-    for name in ("vllm", "transformers", "transformers_chat", "transformers_decoding", "transformers_loading")
+    **{f"annotate/language_model/{name}.py": {"torch"} for name in _LANGUAGE_MODEL},
+    **{f"annotate/speech_to_text/{name}.py": {"torch"} for name in ("transformers", "vllm")},
 }
 """Engines that run a model, and what they may import for it."""
 
 COMMANDS = (
     "dataset.command",
+    "evaluation.agreement_command",
     "evaluation.command",
     "evaluation.split_command",
     "inference.command",
@@ -65,7 +90,7 @@ def test_a_package_imports_no_floor_above_it(package: str) -> None:
         imported = imports_of(file)
         names = [name.removeprefix("affectgpt.").partition(".")[0] for name in imported]
         allowed = MODELS_IN_THIS_PROCESS.get(file.relative_to(folder.parent).as_posix(), set())
-        forbidden = set(FORBIDDEN[package]) - allowed
+        forbidden = (set(FORBIDDEN[package]) | (HTTP if package != "serving" else set())) - allowed
         bad = [whole for whole, name in zip(imported, names, strict=True) if name in forbidden]
         assert not bad, f"{file.relative_to(PROJECT)} imports {bad}"
 

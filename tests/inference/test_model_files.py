@@ -66,3 +66,10 @@ def test_names_on_the_hub_are_told_from_folders(tmp_path: Path, monkeypatch: pyt
     assert not any(is_hub_name(path) for path in ("runs/model", "./model", "../model", "/a/b", "s3://a/b", "model"))
     with local_source("someone/affectgpt-7b") as source:
         assert source == "someone/affectgpt-7b"
+
+
+def test_a_misspelt_folder_is_no_name_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(RequestError, match="model runs/modle: the folder runs is there, and holds no modle"):
+        check_model("runs/modle")

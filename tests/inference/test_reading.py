@@ -5,8 +5,9 @@ import pytest
 
 from affectgpt.clips.clip import Clip
 from affectgpt.clips.decoding import DecodeSettings
+from affectgpt.clips.probing import probe
 from affectgpt.errors import ClipError
-from affectgpt.inference.reading import Asked, ClipReader, Read
+from affectgpt.inference.reading import Asked, ClipLimits, ClipReader, Read
 from tests.media import Sound, Video, read_number, write_media
 
 SETTINGS = DecodeSettings(frames=3, frame_size=64)
@@ -46,3 +47,21 @@ def test_a_limit_of_memory_costs_one_clip(files: list[Path]) -> None:
         (found,) = reader.read([Asked(files[0], subtitle="")], SETTINGS)
     assert isinstance(found, ClipError)
     assert found.reason.startswith("decoder-")
+
+
+def test_a_clip_that_is_larger_than_allowed_is_refused_before_it_is_decoded(files: list[Path]) -> None:
+    for limits, reason in ((ClipLimits(longest_s=1.0), "too-long"), (ClipLimits(most_pixels=95 * 64), "too-large")):
+        with ClipReader(limits=limits) as reader:
+            (found,) = reader.read([Asked(files[4])], SETTINGS)
+        assert isinstance(found, ClipError) and found.reason == reason
+    with ClipReader(limits=ClipLimits(longest_s=3.0, most_pixels=96 * 64)) as reader:
+        (found,) = reader.read([Asked(files[4])], SETTINGS)
+    assert isinstance(found, Read)
+
+
+def test_what_else_has_to_be_decoded_runs_in_the_same_processes(files: list[Path]) -> None:
+    with ClipReader() as reader:
+        reader.start()
+        assert reader.call(probe, str(files[0])).has_audio
+        with pytest.raises(ClipError, match="not-found"):
+            reader.call(probe, str(files[0].with_name("nowhere.mkv")))

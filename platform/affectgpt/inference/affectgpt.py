@@ -1,19 +1,22 @@
 """A trained AffectGPT: clips in, descriptions and labels out."""
 
 from collections.abc import Sequence
-from typing import Any, Self, cast, get_args
+from typing import Self, get_args
 
 import torch
 from safetensors import SafetensorError
 
 from affectgpt.errors import ClipError, RequestError
-from affectgpt.evaluation.extraction.lexicon import extract_by_lexicon
+from affectgpt.evaluation.extraction.lexicon import labels_of, read_description
 from affectgpt.evaluation.text_language import Language
+from affectgpt.inference.asking import Answer, Query
 from affectgpt.inference.description import Description
 from affectgpt.inference.model_files import local_source
-from affectgpt.inference.perception import perception_of
+from affectgpt.inference.perception import Perception, perception_of
+from affectgpt.inference.preparing import prepare
 from affectgpt.inference.reading import Asked, ClipLike, ClipReader, Read
-from affectgpt.model import AffectGPTForConditionalGeneration, AffectGPTProcessor, ClipInput, load_strictly
+from affectgpt.inference.writing import Written, write
+from affectgpt.model import AffectGPTForConditionalGeneration, AffectGPTProcessor, load_strictly
 from affectgpt.model.processing import Example
 
 _LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, ImportError, SafetensorError)
@@ -174,76 +177,97 @@ class AffectGPT:
             described.append(outcome)
         return described
 
-    def _outcomes(
-        self, asked: Sequence[Asked], language: Language, max_new_tokens: int, temperature: float
-    ) -> list[Description | ClipError]:
-        prompt_tokens = self._check(language, max_new_tokens, temperature)
-        found = self._reader.read(asked, self._perception.decoding)
-        prepared = [
-            one if isinstance(one, ClipError) else self._prepared(one, language, prompt_tokens) for one in found
+    def answer(self, queries: Sequence[Query]) -> list[Answer | ClipError]:
+        """Describe clips that are decoded already, in one batch; of each something else may be asked.
+
+        Returns:
+            For each of them the answer, or why there can be none.
+
+        Raises:
+            RequestError: a query asks for what the model cannot do; ``check`` tells beforehand.
+        """
+        for query in queries:
+            self.check(query.language, query.max_new_tokens, query.temperature)
+        samples = self._perception.samples
+        prepared = [prepare(self.processor, query, samples, self._room(query)) for query in queries]
+        asked = [
+            (query, example) for query, example in zip(queries, prepared, strict=True) if isinstance(example, Example)
         ]
-        examples = [one for one in prepared if isinstance(one, Example)]
-        texts = self._generate(examples, max_new_tokens, temperature) if examples else []
-        said = iter(zip(texts, extract_by_lexicon(texts, language), strict=True))
+        written = iter(self._written(asked))
         return [
-            example
-            if isinstance(example, ClipError)
-            else _description(cast(Read, read), example, *next(said), language)
-            for read, example in zip(found, prepared, strict=True)
+            one if isinstance(one, ClipError) else _answer(query, one, next(written))
+            for query, one in zip(queries, prepared, strict=True)
         ]
 
-    def _check(self, language: str, max_new_tokens: int, temperature: float) -> int | None:
-        """Refuse wrong arguments; return how many tokens a prompt may have, or None where nothing limits it."""
+    def check(self, language: str, max_new_tokens: int, temperature: float) -> None:
+        """See that arguments are what the model can do.
+
+        Raises:
+            RequestError: one is not; the message names it.
+        """
         if language not in get_args(Language):
             raise RequestError(f"language {language}: the model writes {' and '.join(get_args(Language))}; name one")
         if not 0.0 <= temperature < float("inf"):
             raise RequestError(f"temperature {temperature}: give 0 for the likeliest text, or a number above it")
-        context: int | None = getattr(self.model.config.text_config, "max_position_embeddings", None)
+        context = self.context
         if max_new_tokens < 1 or (context is not None and max_new_tokens >= context):
             raise RequestError(
                 f"max_new_tokens {max_new_tokens}: give at least 1, and fewer than the model's {context}"
             )
-        return None if context is None else context - max_new_tokens
 
-    def _prepared(self, read: Read, language: Language, prompt_tokens: int | None) -> Example | ClipError:
-        """Make of a clip what the model takes, or say why it cannot take it."""
-        clip, media = read.clip, read.media
-        frames = media.frames if media.frames_got and self.processor.image_processor is not None else None
-        sound = media.sound[: self._perception.samples]
-        if frames is None and not len(sound) and not (clip.subtitle and clip.subtitle.strip()):
-            return ClipError("nothing-perceived", f"{clip.uri} has nothing that this model perceives, and no subtitle")
-        taken = ClipInput(frames, sound if len(sound) else None, clip.subtitle, language)
-        try:
-            return self.processor.example(taken, with_answer=False, max_tokens=prompt_tokens)
-        except ValueError as error:
-            return ClipError("subtitle-too-long", f"the subtitle of {clip.uri} is too long: {error}")
+    @property
+    def context(self) -> int | None:
+        """How many tokens question and description may have together, or None where nothing limits them."""
+        found: int | None = getattr(self.model.config.text_config, "max_position_embeddings", None)
+        return found
 
-    @torch.inference_mode()
-    def _generate(self, examples: Sequence[Example], max_new_tokens: int, temperature: float) -> list[str]:
-        batch = self.processor.collate(examples, "left", label=False)
-        inputs = {name: tensor.to(self.model.device) for name, tensor in batch.items()}
-        sampling: dict[str, Any] = (
-            {"do_sample": True, "temperature": temperature} if temperature else {"do_sample": False}
-        )
-        sequences = self.model.generate(
-            **inputs,
-            **sampling,
-            max_new_tokens=max_new_tokens,
-            eos_token_id=self.processor.end_token_id,
-            pad_token_id=self.processor.tokenizer.pad_token_id,
-        )
-        return self.processor.decode_descriptions(sequences, inputs["input_ids"].shape[1])
+    @property
+    def perception(self) -> Perception:
+        """What the model takes of a clip."""
+        return self._perception
+
+    def _room(self, query: Query) -> int | None:
+        """How many tokens the question may have."""
+        return None if self.context is None else self.context - query.max_new_tokens
+
+    def _outcomes(
+        self, asked: Sequence[Asked], language: Language, max_new_tokens: int, temperature: float
+    ) -> list[Description | ClipError]:
+        self.check(language, max_new_tokens, temperature)
+        found = self._reader.read(asked, self._perception.decoding)
+        queries = [
+            Query(read, language, max_new_tokens=max_new_tokens, temperature=temperature)
+            for read in found
+            if isinstance(read, Read)
+        ]
+        answers = iter(self.answer(queries))
+        outcomes = (one if isinstance(one, ClipError) else next(answers) for one in found)
+        return [one.description if isinstance(one, Answer) else one for one in outcomes]
+
+    def _written(self, asked: Sequence[tuple[Query, Example]]) -> list[Written]:
+        """Write the texts in one batch, or in two where the longest question and text together exceed the context."""
+        if not asked:
+            return []
+        queries, examples = [query for query, _ in asked], [example for _, example in asked]
+        longest = max(example.answer_start for example in examples) + max(query.max_new_tokens for query in queries)
+        if self.context is None or longest <= self.context:
+            return write(self.model, self.processor, examples, queries)
+        # A single clip fits, and so do two halves at last.
+        half = len(asked) // 2
+        return [*self._written(asked[:half]), *self._written(asked[half:])]
 
 
-def _description(read: Read, example: Example, text: str, labels: Sequence[str], language: Language) -> Description:
-    return Description(
-        text=text,
+def _answer(query: Query, example: Example, written: Written) -> Answer:
+    labels = labels_of(read_description(written.text, query.language))
+    description = Description(
+        text=written.text,
         labels=tuple(labels),
         has_video=example.pixel_values is not None,
         has_audio=example.sound_inputs is not None,
-        subtitle=read.clip.subtitle or None,
-        language=language,
+        subtitle=query.read.clip.subtitle or None,
+        language=query.language,
     )
+    return Answer(description, example.answer_start, written.tokens, written.complete)
 
 
 def _device(device: str | torch.device | None) -> torch.device:

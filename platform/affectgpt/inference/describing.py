@@ -94,6 +94,11 @@ def describe_clips(request: Request) -> Summary:
     say(f"describing {sources.num_rows} sources")
     table = describe_sources(sources, request.model, request.language, request.recipe, say)
     write_predictions(table, request.output)
+    if table.num_rows and table["subtitle"].null_count == table.num_rows:
+        say(
+            "note: no clip has a subtitle; a model that was trained with them needs them: name a --manifest with a "
+            "column subtitle, or put .srt files beside the clips"
+        )
     summary = _summary(table, time.monotonic() - began)
     _check_budget(summary, request)
     return summary

@@ -34,6 +34,11 @@ def check_model(path: str) -> None:
         RequestError: there is no such folder, or it lacks files; the message names them.
     """
     if is_hub_name(path):
+        if Path(path).parent.is_dir():
+            raise RequestError(
+                f"model {path}: the folder {Path(path).parent} is there, and holds no {Path(path).name}; name the "
+                "folder or URI of a trained model"
+            )
         return
     try:
         with translated_errors(path):

@@ -2,14 +2,16 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 from affectgpt.clips.clip import Clip
 from affectgpt.clips.decoding import DecodeSettings, decode
+from affectgpt.clips.demuxing import open_demuxer
 from affectgpt.clips.isolation import IsolatedProcess
 from affectgpt.clips.media import Media
 from affectgpt.clips.probing import probe
@@ -20,6 +22,9 @@ from affectgpt.clips.subtitles import sidecar_cues
 from affectgpt.errors import ClipError, RequestError
 
 ClipLike = str | os.PathLike[str] | Clip
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _WHOLE = Cutting(max_clip_s=math.inf)
 _EMPTY = {"zero-duration", "span-out-of-range"}
@@ -47,6 +52,19 @@ class Asked:
             raise RequestError("subtitle, start_s and end_s of a Clip are its own; make another Clip, or give its URI")
 
 
+@dataclass(frozen=True, slots=True)
+class ClipLimits:
+    """What a clip may be at most; what exceeds it is refused before it is decoded.
+
+    Attributes:
+        longest_s: its length in seconds.
+        most_pixels: width times height of its pictures.
+    """
+
+    longest_s: float = math.inf
+    most_pixels: float = math.inf
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Read:
     """A clip as it was found, and its decoded content."""
@@ -58,14 +76,22 @@ class Read:
 class ClipReader:
     """Reads clips in child processes, several at a time; a file that crashes or hangs a decoder harms nothing else."""
 
-    def __init__(self, decoders: int = 1, timeout_s: float = 60.0, memory_gib: float = 4.0) -> None:
+    def __init__(
+        self,
+        decoders: int = 1,
+        timeout_s: float = 60.0,
+        memory_gib: float = 4.0,
+        limits: ClipLimits | None = None,
+    ) -> None:
         """Set up; nothing is started yet.
 
         Args:
             decoders: how many processes decode at a time.
             timeout_s: how long a clip may take.
             memory_gib: how much memory a decoder may take for it.
+            limits: what a clip may be at most; None looks at no clip beforehand.
         """
+        self._limits = limits
         self._processes = [IsolatedProcess(timeout_s, memory_gib) for _ in range(decoders)]
         self._free: SimpleQueue[IsolatedProcess] = SimpleQueue()
         for process in self._processes:
@@ -82,6 +108,11 @@ class ClipReader:
         for process in self._processes:
             process.close()
 
+    def start(self) -> None:
+        """Start the processes now, so that the first clips need not wait for them."""
+        for process in self._processes:
+            process.call(int)
+
     def read(self, asked: Sequence[Asked], settings: DecodeSettings) -> list[Read | ClipError]:
         """Look up and decode clips.
 
@@ -91,15 +122,55 @@ class ClipReader:
         with ThreadPoolExecutor(len(self._processes)) as threads:
             return list(threads.map(lambda one: self._read(one, settings), asked))
 
+    def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a module-level function in one of the processes.
+
+        Raises:
+            ClipError: what the function raised; or it crashed, hung, or took too much memory.
+        """
+        with self._borrowed() as isolated:
+            return isolated.call(function, *args, **kwargs)
+
     def _read(self, asked: Asked, settings: DecodeSettings) -> Read | ClipError:
+        with self._borrowed() as isolated:
+            try:
+                clip = _found(asked, isolated)
+                if self._limits is not None:
+                    isolated.call(check_limits, clip, self._limits)
+                return Read(clip, _decoded(clip, settings, isolated))
+            except ClipError as error:
+                return error
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[IsolatedProcess]:
         isolated = self._free.get()
         try:
-            clip = _found(asked, isolated)
-            return Read(clip, _decoded(clip, settings, isolated))
-        except ClipError as error:
-            return error
+            yield isolated
         finally:
             self._free.put(isolated)
+
+
+def check_limits(clip: Clip, limits: ClipLimits) -> None:
+    """See that a clip is not larger than it may be.
+
+    Raises:
+        ClipError: ``too-long`` or ``too-large``, or it cannot be opened.
+    """
+    length_s = probe(clip.uri).duration_s
+    if length_s is not None:
+        length_s = min(length_s, clip.end_s or math.inf) - (clip.start_s or 0.0)
+        if length_s > limits.longest_s:
+            raise ClipError(
+                "too-long", f"{clip.uri} lasts {length_s:.1f} s; at most {limits.longest_s:g} s are allowed"
+            )
+    with open_demuxer(clip.uri) as demuxer:
+        codec = None if demuxer.video is None else demuxer.video.stream.codec_context
+        if codec is not None and codec.width * codec.height > limits.most_pixels:
+            raise ClipError(
+                "too-large",
+                f"the pictures of {clip.uri} are {codec.width}x{codec.height}; "
+                f"at most {limits.most_pixels:,.0f} pixels are allowed",
+            )
 
 
 def _decoded(clip: Clip, settings: DecodeSettings, isolated: IsolatedProcess) -> Media:

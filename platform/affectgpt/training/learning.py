@@ -200,5 +200,5 @@ class Learner:
             "not finite",
             f"stage {self._job.name}, step {batch.step + 1}: the loss is {loss}, the norm of the gradient {norm}; its "
             f"batch was {listed}; the checkpoint before it is kept. Look at these clips, lower "
-            f"stages.{self._job.name}.learning_rate, or clip gradients",
+            f"stages.{self._job.name}.learning_rate or its gradient_clipping, and name a new output",
         )

@@ -1,7 +1,7 @@
 """Lines that say how far a stage has come, while its workers train."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from affectgpt.dataset.ledger import Folder
@@ -20,11 +20,12 @@ def stage_progress(output: Folder, stage: str, steps: int, say: Callable[[str], 
         say: tells the person who watches.
     """
     finished = threading.Event()
+    before = [row for row in read_metrics(output) if row.stage == stage]
 
     def watch() -> None:
         said = ""
         while not finished.wait(EVERY_S):
-            line = _line(output, stage, steps)
+            line = _line(output, stage, steps, before)
             if line != said:
                 say(line)
                 said = line
@@ -38,12 +39,12 @@ def stage_progress(output: Folder, stage: str, steps: int, say: Callable[[str], 
         watcher.join()
 
 
-def _line(output: Folder, stage: str, steps: int) -> str:
+def _line(output: Folder, stage: str, steps: int, before: Sequence[TrainRow | ValidationRow]) -> str:
     rows = [row for row in read_metrics(output) if row.stage == stage]
-    last = next((row for row in reversed(rows) if isinstance(row, TrainRow)), None)
+    last = next((row for row in reversed(rows) if isinstance(row, TrainRow) and row not in before), None)
     validated = next((row for row in reversed(rows) if isinstance(row, ValidationRow)), None)
     if last is None:
-        return f"stage {stage}: the workers are starting"
+        return f"stage {stage}: the workers are starting" + (", to go on from the last checkpoint" if before else "")
     parts = [f"stage {stage}: step {last.step} of {steps}"]
     if last.loss is not None:
         parts.append(f"loss {last.loss:.3f}")

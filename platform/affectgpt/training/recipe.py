@@ -191,7 +191,7 @@ class StageSection(Section):
     @model_validator(mode="after")
     def _fits(self) -> "StageSection":
         if (self.epochs is None) == (self.steps is None):
-            raise ValueError("give its length either in epochs or in steps")
+            raise ValueError("give its length either in epochs or in steps, and set the other of them to null")
         if not self.data or any(share <= 0 for share in self.data.values()):
             raise ValueError("data: give each data set a share above 0, for example {fine: 0.8, coarse: 0.2}")
         if self.batch_size % self.micro_batch_size:

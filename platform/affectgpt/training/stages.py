@@ -23,6 +23,7 @@ from affectgpt.training.room import wait_for_workers, worker_count, worker_resou
 from affectgpt.training.stage_job import VALIDATION_LOSS, SampleTable, StageJob, steps_of
 from affectgpt.training.tasks import describe, export_stage, run_task
 
+_CHECKPOINTS = "checkpoints"
 _OUTCOME = "outcome.json"
 _SAMPLES = "samples.sha256"
 _EXPORT_TOLERANCE = {"float32": 1e-3, "bfloat16": 3e-2}
@@ -129,8 +130,18 @@ def run_stage_job(
         exported_loss=exported_loss,
         descriptions=descriptions,
     )
-    Folder.at(output.at("stages", job.name)).write_text(_OUTCOME, json.dumps(asdict(outcome), ensure_ascii=False))
+    folder = Folder.at(output.at("stages", job.name))
+    folder.write_text(_OUTCOME, json.dumps(asdict(outcome), ensure_ascii=False))
+    _drop_unfinished_checkpoints(folder / _CHECKPOINTS, result)
     return outcome
+
+
+def _drop_unfinished_checkpoints(folder: Folder, result: Result) -> None:
+    """Delete what workers that were killed had begun to save, which Ray Train does not know of."""
+    known = {checkpoint.path.rstrip("/").rpartition("/")[2] for checkpoint, _ in result.best_checkpoints or []}
+    for name in folder.folders():
+        if name.startswith("checkpoint_") and name not in known:
+            folder.filesystem.delete_dir(f"{folder.path}/{name}")
 
 
 def _fit(job: StageJob, output: Output, has_validation: bool) -> Result:
@@ -148,7 +159,7 @@ def _fit(job: StageJob, output: Output, has_validation: bool) -> Result:
         ),
         torch_config=TorchConfig(backend="nccl" if recipe.workers.gpu else "gloo"),
         run_config=RunConfig(
-            name="checkpoints",
+            name=_CHECKPOINTS,
             storage_path=folder.path,
             storage_filesystem=folder.filesystem,
             failure_config=FailureConfig(

@@ -1,0 +1,68 @@
+"""The Ray Serve application: what ``serve run affectgpt.serving.application:build model=...`` starts."""
+
+from typing import Any, Final
+
+from ray import serve
+from ray.serve import Application
+from ray.serve.config import AutoscalingConfig, BackpressureConfig
+from ray.serve.schema import LoggingConfig
+
+from affectgpt.serving.describer import Describer
+from affectgpt.serving.ingress import Ingress
+from affectgpt.serving.settings import ReplicasSection, Settings, read_settings
+
+_BATCHES_HELD: Final = 2
+"""A model worker holds the batch that runs and the one that grows."""
+_LOADING_TRIES: Final = 3
+_SHUTDOWN_S: Final = 60.0
+_LOGGING: Final = LoggingConfig(encoding="JSON", enable_access_log=False)
+
+
+def build(arguments: dict[str, Any]) -> Application:
+    """Build the application.
+
+    Args:
+        arguments: see ``settings.read_settings``.
+
+    Raises:
+        RequestError: the model is not there, or a setting is wrong.
+    """
+    return application(read_settings(arguments))
+
+
+def application(settings: Settings) -> Application:
+    """Build the application from settings that are checked."""
+    workers, ingress = settings.recipe.model_workers, settings.recipe.ingress_workers
+    held = _BATCHES_HELD * workers.batch_size
+    describer = serve.deployment(
+        Describer,
+        name="Describer",
+        ray_actor_options={"num_cpus": workers.num_cpus, "num_gpus": workers.num_gpus},
+        autoscaling_config=_autoscaling(workers.replicas, workers.batch_size),
+        max_surge_percent=workers.replicas.surge_percent,
+        max_ongoing_requests=held,
+        max_constructor_retry_count=_LOADING_TRIES,
+        graceful_shutdown_timeout_s=_SHUTDOWN_S,
+        logging_config=_LOGGING,
+    )
+    # The page, health and errors need room beside the requests that are worked on.
+    ongoing = 2 * settings.recipe.limits.requests + 16
+    front = serve.deployment(
+        serve.ingress()(Ingress),
+        name="Ingress",
+        ray_actor_options={"num_cpus": ingress.num_cpus},
+        autoscaling_config=_autoscaling(ingress.replicas, settings.recipe.limits.requests / 2),
+        max_surge_percent=ingress.replicas.surge_percent,
+        max_ongoing_requests=ongoing,
+        max_queued_requests=ongoing,
+        backpressure_config=BackpressureConfig(status_code=429, retry_after_s=1.0),
+        graceful_shutdown_timeout_s=_SHUTDOWN_S,
+        logging_config=_LOGGING,
+    )
+    return front.bind(settings, describer.bind(settings))
+
+
+def _autoscaling(replicas: ReplicasSection, target: float) -> AutoscalingConfig:
+    return AutoscalingConfig(
+        min_replicas=replicas.least, max_replicas=replicas.most, target_ongoing_requests=max(1.0, target)
+    )
