@@ -16,6 +16,7 @@ from affectgpt.dataset.report.examples import Example, RejectedClip
 from affectgpt.dataset.report.pictures import film_strip
 from affectgpt.dataset.report.render import render_report
 from tests.browser import HOSTILE, Browser, Page
+from tests.dataset.conftest import stage
 
 
 @pytest.fixture
@@ -333,3 +334,13 @@ def test_no_text_makes_the_page_scroll_sideways(
 def test_a_browser_shows_a_report_of_nothing(browser: Browser, empty_report: dict[str, Any]) -> None:
     measured = browser.probe(render_report(empty_report, [], []), 390)
     assert measured["console"] == [] and measured["overflowing"] == 0
+
+
+def test_what_models_read_and_wrote_is_shown(report: dict[str, Any]) -> None:
+    assert "What the models read and wrote" not in render_report(report, [], [])
+    merge = stage("merge", seconds=40.0, clips=48, clips_per_second=1.2, share=0.5, tokens_per_second=96.5)
+    merge |= {"prompt_tokens": 12_345, "completion_tokens": 3_860, "busy_share": 0.93}
+    page = render_report({**report, "stages": [*report["stages"], merge], "reused": {"visual_clue": 7}}, [], [])
+    assert "What the models read and wrote" in page
+    for shown in ("12,345", "3,860", "93", "Taken over from earlier runs: visual clue of 7 clips"):
+        assert shown in page

@@ -12,8 +12,10 @@ import pytest
 from affectgpt.annotate.language_model.openai import OpenAIEngine
 from affectgpt.errors import JobError, RequestError
 from affectgpt.evaluation import language_model
+from affectgpt.evaluation.command import main
 from affectgpt.evaluation.language_model import PROMPTS, extract_labels, group_labels, prompt_sha256
 from tests.annotate.language_model.chat_server import Answer, ChatServer, says, serve, user_of
+from tests.annotate.language_model.tiny_models import tiny_chat
 
 
 @pytest.fixture
@@ -139,3 +141,19 @@ def test_the_client_is_loaded_only_where_an_engine_is_made() -> None:
     script = "import sys, affectgpt.evaluation.language_model; print([m for m in sys.modules if m == 'openai'])"
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_a_model_in_transformers_groups_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What random weights say is no sense, but it keeps to the form, and is kept for the next time."""
+    for name, label in (("truth", "happy"), ("guess", "joyful")):
+        (tmp_path / f"{name}.csv").write_text(f"clip_id,labels\none,{label}\n")
+    model = tiny_chat(tmp_path / "model", context=4096)
+    settings = {"engine": "transformers", "model": model, "cache": tmp_path / "replies.sqlite"}
+    words = [word for key, value in settings.items() for word in ("--set", f"language_model.{key}={value}")]
+    tables = ["--references", str(tmp_path / "truth.csv"), "--predictions", str(tmp_path / "guess.csv")]
+    figures = []
+    for _ in range(2):
+        assert main([*tables, "--grouping", "llm", *words]) == 0
+        figures.append(capsys.readouterr().out.splitlines()[-3:])
+    assert figures[0][0] == "a language model's groups" and figures[0] == figures[1]
+    assert (tmp_path / "replies.sqlite").exists()

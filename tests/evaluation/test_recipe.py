@@ -25,8 +25,9 @@ def test_wrong_values_are_refused_with_their_key(override: str) -> None:
         load_recipe("laptop", [override])
 
 
-def test_vllm_needs_a_model() -> None:
+@pytest.mark.parametrize("engine", ["vllm", "transformers"])
+def test_what_runs_here_needs_a_model(engine: str) -> None:
     with pytest.raises(RequestError, match=r"language_model.*needs a name on the Hugging Face hub, or a folder"):
-        load_recipe("laptop", ["language_model.engine=vllm"])
-    settings = ["language_model.engine=vllm", "language_model.model=org/name"]
-    assert load_recipe("laptop", settings).language_model.vllm.memory_share == 0.9
+        load_recipe("laptop", [f"language_model.engine={engine}"])
+    settings = [f"language_model.engine={engine}", "language_model.model=org/name"]
+    assert load_recipe("laptop", settings).language_model.engine == engine

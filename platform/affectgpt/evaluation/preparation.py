@@ -80,7 +80,7 @@ def _make_engine(settings: LanguageModelSection, progress: Progress) -> TextEngi
         cache.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RequestError(f"language_model.cache: {cache} cannot be made: {error}; name another file") from error
-    engine = _vllm_engine(settings, progress) if settings.engine == "vllm" else _openai_engine(settings)
+    engine = _openai_engine(settings) if settings.engine == "openai" else _engine_here(settings, progress)
     return CachedEngine(engine, cache, _now_and_then(progress))
 
 
@@ -97,12 +97,16 @@ def _openai_engine(settings: LanguageModelSection) -> TextEngine:
     )
 
 
-def _vllm_engine(settings: LanguageModelSection, progress: Progress) -> TextEngine:
-    from affectgpt.annotate.language_model.vllm import VLLMEngine
-
+def _engine_here(settings: LanguageModelSection, progress: Progress) -> TextEngine:
     assert settings.model is not None
     progress(f"loading the language model {settings.model}")
-    return VLLMEngine(settings.model, **settings.vllm.model_dump())
+    if settings.engine == "vllm":
+        from affectgpt.annotate.language_model.vllm import VLLMEngine
+
+        return VLLMEngine(settings.model, **settings.vllm.model_dump())
+    from affectgpt.annotate.language_model.transformers import TransformersEngine
+
+    return TransformersEngine(settings.model, **settings.transformers.model_dump())
 
 
 def _now_and_then(progress: Progress) -> Callable[[int, int], None]:

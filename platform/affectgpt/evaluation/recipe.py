@@ -6,7 +6,7 @@ from typing import Literal
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from affectgpt.annotate.language_model.settings import VLLMSection
+from affectgpt.annotate.language_model.settings import TransformersSection, VLLMSection
 from affectgpt.recipes.loading import Section, load
 
 GROUPINGS = ("wheel", "exact", "llm")
@@ -21,11 +21,11 @@ class ExtractionSection(Section):
 class LanguageModelSection(Section):
     """The language model for grouping and extraction, and the cache of its replies.
 
-    With the engine ``openai`` it is behind an OpenAI-compatible endpoint; with ``vllm`` it runs in this process, and
-    ``model`` is its name on the Hugging Face hub or its folder.
+    With the engine ``openai`` it is behind an OpenAI-compatible endpoint; with ``vllm`` or ``transformers`` it runs in
+    this process, and ``model`` is its name on the Hugging Face hub or its folder.
     """
 
-    engine: Literal["openai", "vllm"] = "openai"
+    engine: Literal["openai", "vllm", "transformers"] = "openai"
     model: str | None = None
     base_url: str = "http://localhost:8000/v1"
     api_key_file: str | None = None
@@ -33,12 +33,13 @@ class LanguageModelSection(Section):
     timeout_s: float = Field(120.0, gt=0)
     max_retries: int = Field(5, ge=0, le=100)
     vllm: VLLMSection = VLLMSection()
+    transformers: TransformersSection = TransformersSection()
     cache: str = "~/.cache/affectgpt/language_model.sqlite"
 
     @model_validator(mode="after")
-    def _vllm_has_a_model(self) -> "LanguageModelSection":
-        if self.engine == "vllm" and self.model is None:
-            raise ValueError("model: the engine vllm needs a name on the Hugging Face hub, or a folder")
+    def _what_runs_here_has_a_model(self) -> "LanguageModelSection":
+        if self.engine != "openai" and self.model is None:
+            raise ValueError(f"model: the engine {self.engine} needs a name on the Hugging Face hub, or a folder")
         return self
 
 

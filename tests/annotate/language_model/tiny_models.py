@@ -54,13 +54,14 @@ NO_SYSTEM_TEMPLATE = (
 )
 
 
-def tiny_chat(folder: Path, template: str | None = TEMPLATE, weights: bool = True) -> Path:
-    """Qwen3 with its chat format, whose context is ``CONTEXT`` tokens."""
+def tiny_chat(folder: Path, template: str | None = TEMPLATE, weights: bool = True, context: int = CONTEXT) -> Path:
+    """Qwen3 with its chat format."""
     tokenizer = _tokenizer()
     tokenizer.chat_template = template
     tokenizer.save_pretrained(folder)
     torch.manual_seed(1)
-    model = Qwen3ForCausalLM(Qwen3Config(vocab_size=len(tokenizer), head_dim=8, **_ends(tokenizer), **TEXT))
+    text = TEXT | {"max_position_embeddings": context}
+    model = Qwen3ForCausalLM(Qwen3Config(vocab_size=len(tokenizer), head_dim=8, **_ends(tokenizer), **text))
     if weights:
         # Sampling settings of its own, as released models have them.
         model.generation_config.update(do_sample=True, temperature=0.6, top_k=20, repetition_penalty=1.3)

@@ -19,3 +19,12 @@ class VLLMSection(Section):
     context: int | None = Field(None, ge=64, le=10_000_000)
     tensor_parallel: int = Field(1, ge=1, le=64)
     memory_share: float = Field(0.9, gt=0, le=1)
+
+
+class TransformersSection(Section):
+    """How transformers runs a model: on which device, and ``batch_size`` requests at once."""
+
+    revision: str | None = None
+    device: Literal["cpu", "cuda"] = "cpu"
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    batch_size: int = Field(8, ge=1, le=4096)
