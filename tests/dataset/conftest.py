@@ -50,6 +50,7 @@ def report() -> dict[str, Any]:
         "modalities": {"video+sound+subtitle": 40, "video+sound": 8},
         "recipe": {
             "decode": {"frames": 8},
+            "filters": {"no_face": None, "emotionless": None},
             "steps": {"visual_clue": {"engine": "signal"}, "merge": {"engine": "openai"}},
         },
         "output": "/data/emer-coarse",

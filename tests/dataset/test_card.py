@@ -132,3 +132,13 @@ def test_text_is_cut_at_its_limit_before_it_is_escaped() -> None:
     assert markdown(stars, limit=5) == r"\* \*"
     assert markdown(stars, limit=None) == r"\* " * 299 + r"\*"
     assert markdown("well-known\n\twords") == "well-known words"
+
+
+def test_filters_and_machine_made_subtitles_are_told(report: dict[str, Any]) -> None:
+    plain = render_card(report, "emer")
+    assert "Filters:" not in plain and "speech-to-text" not in plain
+    recipe = report["recipe"] | {"filters": {"no_face": {"least": 0.3}, "emotionless": None}}
+    recipe["steps"] = {"subtitle": {"engine": "my:Ears"}} | recipe["steps"]
+    card = render_card({**report, "recipe": recipe}, "emer")
+    assert "Filters: no face (least 0.3)." in card
+    assert "`speech-to-text`" in card

@@ -91,3 +91,26 @@ def test_a_clip_that_is_tried_again_is_not_looked_at_again(clips: Path, tmp_path
         assert again.returncode == DONE, again.stderr
     assert report_of(output)["annotated"] == CLIPS
     assert asked(server) == dict.fromkeys(("merge", "translate", "labels"), CLIPS)
+
+
+def test_filters_measure_once_and_another_threshold_asks_for_nothing(clips: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    with serve(answer_well) as server:
+        assert run_job(*job(clips, output, server)).returncode == DONE
+        server.asked.clear()
+        measured = run_job(*job(clips, output, server, "filters.no_face={least: 0.0}"), "--new-version")
+        assert measured.returncode == DONE, measured.stderr
+        assert report_of(output)["annotated"] == CLIPS
+        stages = {stage["name"] for stage in report_of(output)["stages"]}
+        assert {"decode", "media_measures"} <= stages and "merge" not in stages
+        run_id = report_of(output)["run_id"]
+        filtered = run_job(*job(clips, output, server, "filters.no_face={least: 1.0}"), "--new-version")
+        assert filtered.returncode == DONE, filtered.stderr
+        assert not server.asked
+    report = report_of(output)
+    assert (report["annotated"], report["filtered"]) == (0, CLIPS)
+    assert report["reasons"] == [{"outcome": "filtered", "stage": "filter", "reason": "no-face", "count": CLIPS}]
+    left_out = pq.read_table(output / "rejected").to_pylist()
+    assert all(row["score"] < 1 and "a face is seen" in row["message"] for row in left_out)
+    outcomes = pq.read_table(output / "ledger" / "outcomes", columns=["run_id"])["run_id"].to_pylist()
+    assert outcomes.count(run_id) == CLIPS and report["run_id"] not in outcomes, "nothing was measured again"

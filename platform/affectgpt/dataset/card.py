@@ -55,6 +55,7 @@ def render_card(report: Mapping[str, Any], dataset_name: str) -> str:
         name=dataset_name,
         front_matter=_front_matter(report, dataset_name),
         engines=engines,
+        filters={name: one for name, one in report["recipe"]["filters"].items() if one is not None},
         frequent_labels=report["labels"][:_LABELS_NAMED],
         by_signal="signal" in engines.values(),
         by_model=any(settings.get("model") for settings in steps.values()),

@@ -179,6 +179,8 @@ def _with_stage(dataset: Dataset, stage: Stage) -> Dataset:
         compute=ActorPoolStrategy(size=workers.actors),
         num_cpus=workers.num_cpus,
         num_gpus=workers.num_gpus,
+        # Ray Data would run tasks of the same resources in the actor: it would decode while its model waits.
+        max_concurrency=1,
     )
 
 
