@@ -1,5 +1,6 @@
 """The job on real Ray clusters: submitted as the README says, on several nodes, with actors, from and to S3."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import pytest
@@ -59,6 +61,14 @@ def wait_for_jobs(environment: dict[str, str]) -> None:
         time.sleep(1)
 
 
+def stop_cluster(home: Path) -> None:
+    """End all processes that live in a home; ``ray stop`` would end the clusters of other tests too."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("HOME") == str(home):
+                process.kill()
+
+
 @pytest.fixture(params=["no token yet", "a token exists"])
 def head(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
     """A cluster started as the README says, in a home where Ray has left a token or not; the clients' environment."""
@@ -70,7 +80,7 @@ def head(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, s
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
     wait_for_jobs(environment)
     yield environment
-    subprocess.run(["ray", "stop", "--force"], env=environment, check=True, capture_output=True, timeout=120)
+    stop_cluster(tmp_path)
 
 
 def test_a_submitted_job(head: dict[str, str], tmp_path: Path) -> None:
