@@ -36,7 +36,7 @@ def test_a_recipe_survives_being_saved(tmp_path: Path) -> None:
             "stepz.merge=1",
             "stepz: Extra inputs are not permitted; known here: cutting, decode, models, steps, filters, run",
         ),
-        ("decode=8", "decode: Input should be a valid dictionary"),
+        ("decode=8", "decode: Input should be a section, with keys and values; known here: frames"),
         ("decode", "expected key.key=value"),
         ("decode.frames.x=1", "decode.frames"),
         ("a={", "not readable as YAML"),

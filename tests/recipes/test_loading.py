@@ -9,8 +9,13 @@ from affectgpt.errors import RequestError
 from affectgpt.recipes.loading import Section, load
 
 
+class Threshold(Section):
+    least: float = 0.5
+
+
 class Settings(Section):
     frames: int = 8
+    filter: Threshold | None = None
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
@@ -88,3 +93,14 @@ def _file(folder: Path, content: str) -> str:
     file = folder / "mine.yaml"
     file.write_text(content, encoding="utf-8")
     return str(file)
+
+
+def test_keys_of_a_section_that_may_be_absent_are_listed(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.yaml"
+    empty.touch()
+    with pytest.raises(RequestError, match=r"filter.most: .*; known here: least"):
+        load(Settings, "evaluate", str(empty), ["filter={most: 1}"])
+    with pytest.raises(
+        RequestError, match=r"filter: Input should be a section, with keys and values; known here: least"
+    ):
+        load(Settings, "evaluate", str(empty), ["filter=0.5"])

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -110,8 +110,14 @@ def _explain(model: type[BaseModel], name_or_file: str, settings: Any, error: Va
     lines = [f"recipe {name_or_file}:"]
     for problem in error.errors():
         key = ".".join(_keys_of(problem["loc"], settings)) or "(whole)"
-        known = _keys_at(model, problem["loc"][:-1]) if problem["type"] == "extra_forbidden" else ""
-        lines.append(f"  {key}: {problem['msg']}{known}")
+        match problem["type"]:
+            case "extra_forbidden":
+                said = problem["msg"] + _keys_at(model, problem["loc"][:-1])
+            case "model_type":
+                said = f"Input should be a section, with keys and values{_keys_at(model, problem['loc'])}"
+            case _:
+                said = problem["msg"]
+        lines.append(f"  {key}: {said}")
     return "\n".join(lines)
 
 
@@ -127,10 +133,17 @@ def _keys_of(location: Sequence[int | str], settings: Any) -> Iterator[str]:
 def _keys_at(recipe: type[BaseModel], location: Sequence[int | str]) -> str:
     model: Any = recipe
     for key in location:
-        model = model.model_fields[str(key)].annotation
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        annotation = model.model_fields[str(key)].annotation
+        # A section that may be absent is one of two types.
+        sections = [one for one in (annotation, *get_args(annotation)) if _is_section(one)]
+        if len(sections) != 1:
             return ""
+        [model] = sections
     return f"; known here: {', '.join(model.model_fields)}"
+
+
+def _is_section(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any], path: str = "") -> list[str]:
