@@ -13,6 +13,7 @@ BENCHMARKS = (
     "resume",
     "scale",
     "peers",
+    "annotation_engine",
     "evaluate",
     "training",
     "two_stage",

@@ -94,6 +94,8 @@ def _judge(folder: Path) -> None:
         *("--split", folder / "split.csv", "--part", "test", "--output", folder / "evaluation"),
     )
     print(f"\nLook at {folder / 'model' / 'report.html'} and {folder / 'evaluation' / 'report.html'}")
+    serve = Path(sys.executable).with_name("serve")
+    print(f"and serve the model: {serve} run affectgpt.serving.application:build model={folder / 'model' / 'model'}")
 
 
 def _run(name: str, *arguments: object) -> None:

@@ -3,7 +3,8 @@
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ ON_CPU = {"enforce_eager": True, "distributed_executor_backend": "uni"}
 class VLLMEngine:
     """A model of any architecture that vLLM has, from the Hugging Face hub or a folder.
 
-    Frames and sound are handed over in memory. A reply that keeps to a schema does so by constrained decoding.
+    Frames and sound are handed over in memory. A reply that keeps to a schema does so by constrained decoding. Several
+    threads may ask at once: their requests are answered together.
     """
 
     def __init__(
@@ -54,7 +56,11 @@ class VLLMEngine:
             RequestError: vLLM is not installed, or cannot run this model here.
         """
         self._source, self._revision = source, revision
-        self._model = load_vllm(
+        # vLLM knows nothing of threads: one, and always the same, loads the model and does all that is done with it.
+        self._thread = ThreadPoolExecutor(1, "vllm")
+        self._finished: dict[str, Any] = {}
+        self._model = self._thread.submit(
+            load_vllm,
             source,
             revision,
             media={"image": frames, "audio": 1},
@@ -63,7 +69,7 @@ class VLLMEngine:
             tensor_parallel=tensor_parallel,
             memory_share=memory_share,
             options=options,
-        )
+        ).result()
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -92,36 +98,51 @@ class VLLMEngine:
         return replies
 
     def _generate_lot(self, requests: Sequence[TextRequest]) -> list[TextReply]:
-        waiting = [self._enqueue(request) for request in requests]
+        asked = self._thread.submit(self._enqueue, requests).result()
+        waiting = {name for name in asked if name is not None}
+        replies: dict[str, TextReply] = {}
+        while waiting:
+            # A step at a time: between two of them others hand over what they ask.
+            outputs = self._thread.submit(self._step, waiting).result()
+            replies |= {name: _reply(output) for name, output in outputs.items()}
+            waiting -= outputs.keys()
+        return [TextReply("", "length") if name is None else replies[name] for name in asked]
+
+    def _step(self, waiting: Set[str]) -> dict[str, Any]:
+        """Let the engine go on by a step where none of these requests is finished, and take out those that are."""
+        engine = self._model.llm_engine
         try:
-            # In the order in which they were handed over.
-            outputs = iter(self._model.wait_for_completion(use_tqdm=False))
+            if waiting.isdisjoint(self._finished):
+                self._finished |= {output.request_id: output for output in engine.step() if output.finished}
         # What the engine raises here is a crash of its own, whose types are not part of its interface.
         except Exception as error:
             raise JobError(
                 f"model {self._source}: vLLM failed: {said(error)}; what is finished is kept, and the same "
                 "command continues; see its log, and lower context or memory_share if memory was short"
             ) from error
-        return [_reply(next(outputs)) if is_waiting else TextReply("", "length") for is_waiting in waiting]
+        return {name: self._finished.pop(name) for name in waiting & self._finished.keys()}
 
-    def _enqueue(self, request: TextRequest) -> bool:
-        """Hand a request over to the engine, unless it does not fit the context."""
+    def _enqueue(self, requests: Sequence[TextRequest]) -> list[str | None]:
+        """Hand requests over to the engine and name them; one that does not fit the context has no name."""
         from vllm.exceptions import VLLMClientError
 
-        try:
-            self._model.enqueue_chat(
-                [_messages(request)],
-                _sampling(request),
-                use_tqdm=False,
-                chat_template_kwargs={"enable_thinking": False},
-            )
-        except (ValueError, VLLMClientError) as error:
-            if _is_too_long(error):
-                return False
-            # Those before it would come with the replies of a later call.
-            self._model.wait_for_completion(use_tqdm=False)
-            raise RequestError(f"model {self._source} cannot be asked this: {said(error)}") from error
-        return True
+        names: list[str | None] = []
+        for request in requests:
+            try:
+                [name] = self._model.enqueue_chat(
+                    [_messages(request)],
+                    _sampling(request),
+                    use_tqdm=False,
+                    chat_template_kwargs={"enable_thinking": False},
+                )
+                # What the engine adds to the number of a request is not in its output.
+                names.append(name.partition("-")[0])
+            except (ValueError, VLLMClientError) as error:
+                if not _is_too_long(error):
+                    self._model.llm_engine.abort_request([name for name in names if name is not None])
+                    raise RequestError(f"model {self._source} cannot be asked this: {said(error)}") from error
+                names.append(None)
+        return names
 
 
 def load_vllm(
