@@ -78,9 +78,11 @@ def head(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, s
     subprocess.run(["ray", "get-auth-token", "--generate"], env=environment, check=True, capture_output=True)
     command = ["ray", "start", "--head", "--num-cpus=2", "--disable-usage-stats"]
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
-    wait_for_jobs(environment)
-    yield environment
-    stop_cluster(tmp_path)
+    try:
+        wait_for_jobs(environment)
+        yield environment
+    finally:
+        stop_cluster(tmp_path)
 
 
 def test_a_submitted_job(head: dict[str, str], tmp_path: Path) -> None:

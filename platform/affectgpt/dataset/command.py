@@ -133,9 +133,8 @@ def _print_summary(report: dict[str, Any], output: str) -> None:
         slowest = "  <- slowest" if stage["name"] == report["bottleneck"] else ""
         print(f"  {stage['name']:14} {stage['seconds']:8.2f} s {stage['clips_per_second'] or 0:8.1f} clips/s{slowest}")
     labels = ", ".join(f"{label['label']} {label['count']}" for label in report["labels"][:8])
-    print(
-        f"labels: {labels}" + (f", ... ({report['distinct_labels']} distinct)" if report["distinct_labels"] > 8 else "")
-    )
+    others = f", ... ({report['distinct_labels']} distinct)" if report["distinct_labels"] > 8 else ""
+    print(f"labels: {labels}{others}" if labels else "no clip is in the data set; rejected/ says of each why")
     print(f"data set: {output}\nreport:   {output.rstrip('/')}/report.html")
 
 

@@ -63,13 +63,17 @@ class Folder:
         return not self.filesystem.get_file_info(pafs.FileSelector(self.path, allow_not_found=True))
 
     def check_writable(self) -> None:
-        """Write and delete a small file.
+        """Write and delete a small file; a folder that was not there is not there afterwards.
 
         Raises:
             OSError: that cannot be done.
         """
+        was_there = self.filesystem.get_file_info(self.path).type == pafs.FileType.Directory
         self.write_bytes(".writable", b"")
         self.delete(".writable")
+        if not was_there:
+            with contextlib.suppress(FileNotFoundError):
+                self.filesystem.delete_dir(self.path)
 
     def read_text(self, name: str) -> str:
         """Read a small text file of this folder."""

@@ -52,7 +52,9 @@ def keys_of(row: Mapping[str, Any], recipe: Recipe) -> dict[str, str]:
     """
     settings = _hashed_settings(recipe)
     spoken = [row["subtitle"], row["language"]]
-    keys = {"decode": _hash([row["content_sha256"], row["start_s"], row["end_s"], settings["decode"]])}
+    # The settings of decoding concern the frames alone.
+    sound = [row["content_sha256"], row["start_s"], row["end_s"]]
+    keys = {"decode": _hash([*sound, settings["decode"]])}
     for name in recipe.all_steps():
         if _is_of_the_user(recipe, name):
             facts = [row["clip_id"], row["speaker"], row["voice_reference"], *spoken, *keys.values()]
@@ -61,12 +63,13 @@ def keys_of(row: Mapping[str, Any], recipe: Recipe) -> dict[str, str]:
         elif name == "merge":
             facts = [*spoken, *(keys[step] for step in ("subtitle", "visual_clue", "acoustic_clue") if step in keys)]
         elif name == "subtitle":
-            facts = [keys["decode"], *spoken]
+            facts = [*sound, *spoken]
         elif name == "media_measures":
             facts = [keys["decode"]]
         else:
             hears = recipe.step_class(name).needs_voice_reference
-            facts = [keys["decode"], row["voice_reference"] if hears else None]
+            seen = [keys["decode"]] if name == "visual_clue" else sound
+            facts = [*seen, row["voice_reference"] if hears else None]
         keys[name] = _hash([settings[name], *facts])
     return keys
 

@@ -35,4 +35,4 @@ def test_several_steps_that_differ_are_a_warning(tmp_path: Path) -> None:
 
 def test_data_sets_that_were_made_alike_are_said_to_be(tmp_path: Path) -> None:
     found = differences(measured_pair(tmp_path, LABELS, LABELS).pair)
-    assert found == [] and sentence(found).startswith("by their provenance they were made alike")
+    assert found == [] and sentence(found).startswith("their steps have the same engines")

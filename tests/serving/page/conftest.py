@@ -32,7 +32,8 @@ def serving_page(**settings: Any) -> Iterator[Served]:
     """Serve the page with some settings of the recipe."""
     model = CannedModel()
     service = Service(Settings(model="canned", recipe=Recipe(**settings)), model)
-    server = uvicorn.Server(uvicorn.Config(create_app(service, names_requests=True), log_level="warning"))
+    config = uvicorn.Config(create_app(service, names_requests=True), log_level="warning", timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = Thread(target=server.run, args=([listening],))
         thread.start()
@@ -50,8 +51,8 @@ def served() -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], DrivenBrowser]]:
-    """Start a browser once for all tests."""
+def started(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], DrivenBrowser]]:
+    """Start a browser once for all tests; it ends before the service, which waits for those who read its answers."""
     folder = tmp_path_factory.mktemp("driven")
     with ExitStack() as stack:
         yield cache(lambda program: stack.enter_context(DrivenBrowser(program, folder)))

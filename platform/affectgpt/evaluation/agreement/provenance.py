@@ -63,7 +63,10 @@ def sentence(differing: Sequence[dict[str, Any]]) -> str:
     if versions:
         told.append(f"the version ({versions[0]['first']}, {versions[0]['second']})")
     if not told:
-        return "by their provenance they were made alike: what differs is chance, or a service behind an endpoint"
+        return (
+            "their steps have the same engines, models and prompts: what differs comes of other settings (see their "
+            "recipe.yaml), of chance, or of a service behind an endpoint"
+        )
     listed = f"they differ in {'; '.join(told)}"
     return listed if len(told) == 1 else f"{listed}: no figure here is due to one of these alone"
 
