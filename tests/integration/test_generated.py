@@ -138,7 +138,7 @@ def test_a_key_that_is_refused_on_the_way_ends_the_run_and_what_is_finished_is_k
 ) -> None:
     server.chat = lambda body: Answer('{"error": {"message": "key revoked"}}', 401)
     run = run_job("--input", clips, "--output", tmp_path / "out", *settings(server.base_url, *PROMPTED))
-    assert run.returncode == REFUSED, run.stderr
+    assert run.returncode == STOPPED, run.stderr
     assert "wants an API key" in run.stderr and "what is finished is kept" in run.stderr
 
 

@@ -371,13 +371,21 @@ def test_a_wrong_key_is_named_by_its_source_alone(
     assert "refused the API key from OPENAI_API_KEY" in message and "bad key (the key)" in message
 
 
+def test_a_key_that_is_revoked_on_the_way_stops_the_job(server: ChatServer) -> None:
+    engine = OpenAIEngine(server.base_url, "tiny", KEY)
+    engine.generate([ask("a")])
+    server.chat = in_turn(fails(401, "revoked"))
+    with pytest.raises(JobError, match=r"refused the API key from the argument api_key: .*the same command continues"):
+        engine.generate([ask("a")])
+
+
 def test_the_key_is_shown_nowhere(server: ChatServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     engine = OpenAIEngine(server.base_url, "tiny", KEY)
     engine.generate([ask("a")])
     for chat in (fails(401, KEY), fails(400, KEY), fails(422, KEY), fails(404, KEY), Answer(KEY)):
         server.chat = in_turn(chat)
-        with pytest.raises(RequestError) as raised:
+        with pytest.raises((RequestError, JobError)) as raised:
             engine.generate([ask("a")])
         assert raised.value.__cause__ is None and raised.value.__suppress_context__
         assert KEY not in str(raised.value)

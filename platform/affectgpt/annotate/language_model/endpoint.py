@@ -55,7 +55,7 @@ class Endpoint:
         """
         match error:
             case openai.APIStatusError():
-                return self._explain_status(error)
+                return self._explain_status(error, answered_before)
             case openai.APITimeoutError():
                 return JobError(
                     f"{self.base_url} did not answer in time, also when asked again; see whether it is up and not too "
@@ -69,11 +69,12 @@ class Endpoint:
                 )
         return JobError(f"{self.base_url} could not be asked: {self._quote(str(error))}; {_AGAIN}")
 
-    def _explain_status(self, error: openai.APIStatusError) -> RequestError | JobError:
+    def _explain_status(self, error: openai.APIStatusError, answered_before: bool) -> RequestError | JobError:
         said = self._quote(error.message)
         match error.status_code:
             case 401 | 403:
-                return self._explain_key(said)
+                explained = self._explain_key(said)
+                return JobError(f"{explained}; {_AGAIN}") if answered_before else explained
             case 429:
                 return JobError(
                     f"{self.base_url} has had too many requests, also when asked again: {said}; "
