@@ -5,7 +5,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from affectgpt.dataset.checks import check_budget, check_nothing_is_dropped, check_outcomes, check_output
+from affectgpt.dataset.checks import (
+    check_budget,
+    check_nothing_is_dropped,
+    check_outcomes,
+    check_output,
+    check_something_is_left,
+)
 from affectgpt.dataset.filtering import FILTERED
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import Plan
@@ -121,6 +127,15 @@ def test_the_budget_of_rejected_clips(tmp_path: Path) -> None:
         JobError, match=r"6 of 119 clips were rejected(.|\n)*6 x empty-file \(inspect\)(.|\n)*--retry-rejected"
     ):
         check_budget(settled, 119, 0.05)
+
+
+def test_a_run_that_rejected_everything_has_failed() -> None:
+    settled = plan_of(settled=3).settled
+    check_something_is_left(settled, 4, 0.05)
+    check_something_is_left(settled, 3, 1.0)
+    check_something_is_left(settled.slice(0, 0), 0, 0.05)
+    with pytest.raises(JobError, match="3 of 3 clips were rejected"):
+        check_something_is_left(settled, 3, 0.05)
 
 
 def test_clips_are_not_dropped_unasked(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def settings(base_url: str, *steps: str, **more: Any) -> list[str]:
     """Options that have steps done by the model of an endpoint."""
     model = {"engine": "openai", "model": "tiny", "base_url": base_url, "max_retries": 0, **more}
     overrides = [f"models.big={json.dumps(model)}", *(f"steps.{step}={{model: big}}" for step in steps)]
-    overrides += ["decode.frames=2", "decode.frame_size=32", "run.clips_per_block=1"]
+    overrides += ["decode.frames=2", "decode.frame_size=32", "run.clips_per_block=1", "run.rejected_budget=1.0"]
     return [word for override in overrides for word in ("--set", override)]
 
 

@@ -25,7 +25,13 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def job(clips: Path, output: Path, server: ChatServer, *overrides: str) -> list[str | Path]:
     model = {"engine": "openai", "model": "tiny", "base_url": server.base_url, "max_retries": 0}
     settings = [f"models.big={json.dumps(model)}", *(f"steps.{step}={{model: big}}" for step in PROMPTED)]
-    settings += ["decode.frames=2", "decode.frame_size=32", "run.clips_per_block=1", *overrides]
+    settings += [
+        "decode.frames=2",
+        "decode.frame_size=32",
+        "run.clips_per_block=1",
+        "run.rejected_budget=1.0",
+        *overrides,
+    ]
     return ["--input", clips, "--output", output, *(word for one in settings for word in ("--set", one))]
 
 

@@ -28,7 +28,11 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def annotate(
     python: Path | str, clips: Path, output: Path, steps: tuple[str, ...], model: dict[str, Any]
 ) -> subprocess.CompletedProcess[str]:
-    overrides = [f"models.big={json.dumps(model)}", *(f"steps.{step}={{model: big}}" for step in steps)]
+    overrides = [
+        "run.rejected_budget=1.0",
+        f"models.big={json.dumps(model)}",
+        *(f"steps.{step}={{model: big}}" for step in steps),
+    ]
     job = [python, PROJECT / "jobs" / "build_dataset.py", "--input", clips, "--output", output]
     return subprocess.run(
         [*map(str, job), *(word for override in overrides for word in ("--set", override))],

@@ -19,6 +19,7 @@ from affectgpt.dataset.checks import (
     check_nothing_is_dropped,
     check_outcomes,
     check_output,
+    check_something_is_left,
     check_writable,
 )
 from affectgpt.dataset.inspecting import source_batches
@@ -117,7 +118,8 @@ def build(request: Request) -> dict[str, Any]:
     publish(output, ledger, plan, filtered, recipe.run.part_mib)
     run = Run(run_id, start_up_s, annotate_s, time.monotonic() - began)
     report = write_report(output, request.output, ledger, plan, filtered, run, recipe)
-    check_budget(read_rejected(output), plan.inputs, recipe.run.rejected_budget)
+    for check in (check_budget, check_something_is_left):
+        check(read_rejected(output), plan.inputs, recipe.run.rejected_budget)
     return report
 
 

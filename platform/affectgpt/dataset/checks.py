@@ -83,11 +83,25 @@ def check_budget(rejected: pa.Table, inputs: int, budget: float) -> None:
         JobError: too many were; the message counts the reasons.
     """
     rejected = rejected.filter(pc.equal(rejected["outcome"], "rejected"))
-    if inputs < BUDGET_FROM_CLIPS or rejected.num_rows <= budget * inputs:
-        return
+    if inputs >= BUDGET_FROM_CLIPS and rejected.num_rows > budget * inputs:
+        raise _too_many(rejected, inputs, budget)
+
+
+def check_something_is_left(rejected: pa.Table, inputs: int, budget: float) -> None:
+    """Check that a finished run has not rejected all its clips, however few they are; a budget of 1 allows it.
+
+    Raises:
+        JobError: it has; the message counts the reasons.
+    """
+    rejected = rejected.filter(pc.equal(rejected["outcome"], "rejected"))
+    if rejected.num_rows == inputs > 0 and budget < 1:
+        raise _too_many(rejected, inputs, budget)
+
+
+def _too_many(rejected: pa.Table, inputs: int, budget: float) -> JobError:
     reasons = Counter(zip(rejected["stage"].to_pylist(), rejected["error"].to_pylist(), strict=True))
     lines = [f"  {count} x {reason} ({stage})" for (stage, reason), count in reasons.most_common(REASONS_SHOWN)]
-    raise JobError(
+    return JobError(
         f"{rejected.num_rows} of {inputs} clips were rejected, more than the budget of {budget:.0%}:\n"
         + "\n".join(lines)
         + f"\n  for example {rejected['clip_id'][0]}: {rejected['message'][0]}\n"

@@ -30,6 +30,8 @@ def progress(verb: str, noun: str, total: int, before: int, done: Folder) -> Ite
     def watch() -> None:
         while not finished.wait(EVERY_S):
             fresh = rows_in(done, known) - at_start
+            if before + fresh >= total and not fresh:
+                continue  # There was nothing to do, and the cluster is still starting.
             say(_line(verb, noun, before, fresh, total, time.monotonic() - start))
 
     say(f"{verb} {total} {noun}" + (f" ({before} have been done before)" if before else ""))
