@@ -1,5 +1,9 @@
 """The ways in which things go wrong: for a request, for a job, and for one clip."""
 
+import errno
+
+DISK_FULL = "a disk is full"
+
 
 class RequestError(Exception):
     """What the user asked for is wrong; nothing was written.
@@ -38,3 +42,8 @@ class ClipError(Exception):
 
 class FilteredClipError(ClipError):
     """A clip that is fine in itself but deliberately left out of the data set."""
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error says that there is no room left, or no more than a quota allows."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

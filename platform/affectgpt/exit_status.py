@@ -6,7 +6,7 @@ from types import FrameType
 from typing import NoReturn
 
 from affectgpt.dataset.progress import say
-from affectgpt.errors import JobError, RequestError, StoppedError
+from affectgpt.errors import DISK_FULL, JobError, RequestError, StoppedError, is_disk_full
 
 DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 3
 
@@ -16,8 +16,8 @@ def run_command(name: str, action: Callable[[], None], stopped: str) -> int:
 
     Args:
         name: of the command; begins the line on stderr.
-        action: what it does. It raises ``RequestError``, ``JobError`` or ``StoppedError`` where it cannot be done; any
-            other error is a fault of the program and passes through.
+        action: what it does. It raises ``RequestError``, ``JobError`` or ``StoppedError`` where it cannot be done, or
+            an ``OSError`` where a disk is full; any other error is a fault of the program and passes through.
         stopped: what a person is told who stopped it: what is kept, and how it goes on.
 
     Returns:
@@ -37,6 +37,11 @@ def run_command(name: str, action: Callable[[], None], stopped: str) -> int:
         return STOPPED
     except KeyboardInterrupt:
         say(f"{name}: {stopped}")
+        return STOPPED
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        say(f"{name}: {DISK_FULL} ({error}); make room, and run the same command again")
         return STOPPED
     return DONE
 

@@ -1,6 +1,7 @@
 """What tests of whole jobs share: commands in processes of their own, real clusters, a real S3 server."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,6 +28,13 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_server.S3Server]
         yield s3_server.start(folder)
     finally:
         s3_server.stop(folder)
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def run_job(*arguments: object, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess[str]:

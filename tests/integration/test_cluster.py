@@ -20,12 +20,14 @@ from ray.cluster_utils import Cluster
 
 from affectgpt.annotate.sample import Sample
 from affectgpt.annotate.step import Step, StepProvenance
-from tests.integration.conftest import PROJECT, run_job
+from tests.integration.conftest import PROJECT, free_port, run_job
 from tests.integration.made import write_clip, write_clips
 from tests.integration.training import command, losses, make_data
 
 BIN = Path(sys.executable).parent
-DASHBOARD = "http://127.0.0.1:8265"
+# The usual ports may be those of another test's cluster.
+PORT, DASHBOARD_PORT = free_port(), free_port()
+DASHBOARD = f"http://127.0.0.1:{DASHBOARD_PORT}"
 
 
 class BrokenMerge(Step):
@@ -77,6 +79,7 @@ def head(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, s
         subprocess.run(["ray", "get-auth-token", "--generate"], env=environment, check=True, capture_output=True)
     subprocess.run(["ray", "get-auth-token", "--generate"], env=environment, check=True, capture_output=True)
     command = ["ray", "start", "--head", "--num-cpus=2", "--disable-usage-stats"]
+    command += [f"--port={PORT}", f"--dashboard-port={DASHBOARD_PORT}"]
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
     try:
         wait_for_jobs(environment)

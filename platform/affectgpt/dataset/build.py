@@ -82,6 +82,7 @@ def build(request: Request) -> dict[str, Any]:
     recipe = request.recipe
     output = check_output(request.output, recipe, request.new_version)
     ledger = Ledger(output)
+    ledger.drop_uncommitted()
     attempts = source_attempts(ledger, request.retry_rejected)
     sources = list(source_batches(request.sources(), recipe.cutting.settings(), attempts))
     for model in recipe.used_models():

@@ -29,7 +29,7 @@ from affectgpt.dataset.progress import say
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.room import wait_for_room
 from affectgpt.dataset.voices import measure_rows
-from affectgpt.errors import JobError, RequestError, StoppedError
+from affectgpt.errors import DISK_FULL, JobError, RequestError, StoppedError, is_disk_full
 
 DISTRIBUTION = "affectgpt-platform"
 LOGGERS_OF_FAILURES = ("ray.data.exceptions", "ray.data._internal.execution.streaming_executor_state")
@@ -77,7 +77,10 @@ def connect(show_workers: bool = True) -> None:
 def _is_a_fault(record: logging.LogRecord) -> bool:
     """Whether what is logged is more than what this process tells the user itself, in a line and not in a trace."""
     error = (record.exc_info or sys.exc_info())[1]
-    return not (isinstance(error, RayTaskError) and isinstance(error.cause, RequestError | JobError))
+    return not (
+        isinstance(error, RayTaskError)
+        and (isinstance(error.cause, RequestError | JobError) or is_disk_full(error.cause))
+    )
 
 
 def _is_installed(package: Path) -> bool:
@@ -230,6 +233,11 @@ def _ray_errors() -> Iterator[None]:
             raise RequestError(f"{_said(error)}; what is finished is kept, and the same command continues") from None
         if isinstance(error.cause, JobError):
             raise StoppedError(f"{_said(error)}; what is finished is kept") from None
+        if is_disk_full(error.cause):
+            raise StoppedError(
+                f"{DISK_FULL} on a node ({error.cause.strerror}); what is finished is kept: make room, and run the "
+                "same command again"
+            ) from None
         raise JobError(f"a worker failed; what is finished is kept for the next run\n{error}") from error
     except RayError as error:
         raise StoppedError(f"the cluster failed; the same command continues from what is finished\n{error}") from error

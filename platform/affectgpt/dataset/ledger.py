@@ -17,6 +17,10 @@ from affectgpt.clips.storage import filesystem_of
 from affectgpt.errors import RequestError
 
 
+PENDING = ".pending.parquet"
+"""How Ray Data's checkpoint names what it has not committed; what precedes it begins the name of the part itself."""
+
+
 @dataclass(frozen=True)
 class Folder:
     """A folder on any file system that pyarrow opens."""
@@ -119,7 +123,10 @@ class Folder:
         rows = 0
         for number, batch in enumerate(batches):
             path = f"{self.path}/{number:06d}.parquet"
-            pq.write_table(pa.Table.from_batches([batch], schema), path, filesystem=self.filesystem)
+            partial = f"{path}.partial" if isinstance(self.filesystem, pafs.LocalFileSystem) else path
+            pq.write_table(pa.Table.from_batches([batch], schema), partial, filesystem=self.filesystem)
+            if partial != path:
+                self.filesystem.move(partial, path)
             rows += batch.num_rows
         return rows
 
@@ -144,11 +151,25 @@ class Ledger:
         self.outcomes_done = root / "outcomes-done"
         self.staging = root / "staging"
 
+    def drop_uncommitted(self) -> None:
+        """Delete the parts that a run was writing when it was killed or found no room: they may be broken.
+
+        Ray Data does the same before it goes on, but the ledger is read before that.
+        """
+        for results, done in ((self.clips, self.clips_done), (self.outcomes, self.outcomes_done)):
+            pending = [info.base_name for info in done.files(PENDING)]
+            prefixes = tuple(name.removesuffix(PENDING) for name in pending)
+            for info in results.files(".parquet") if prefixes else ():
+                if info.base_name.startswith(prefixes):
+                    results.delete(info.base_name)
+            for name in pending:
+                done.delete(name)
+
 
 def rows_in(done: Folder, known: dict[str, int]) -> int:
     """Count the rows committed so far; ``known`` remembers the files that were counted."""
     for info in done.files(".parquet"):
-        if info.path not in known and not info.base_name.endswith(".pending.parquet"):
+        if info.path not in known and not info.base_name.endswith(PENDING):
             with contextlib.suppress(FileNotFoundError):
                 known[info.path] = pq.read_metadata(info.path, filesystem=done.filesystem).num_rows
     return sum(known.values())

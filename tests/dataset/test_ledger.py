@@ -1,0 +1,28 @@
+from pathlib import Path
+
+from affectgpt.dataset.ledger import Folder, Ledger
+from affectgpt.dataset.schema import OUTCOMES
+from tests.dataset import rows
+
+
+def test_parts_that_were_not_committed_are_dropped_and_all_others_stay(tmp_path: Path) -> None:
+    ledger = Ledger(Folder.at(str(tmp_path)))
+    ledger.drop_uncommitted()
+    ledger.outcomes.write_table([rows.outcomes(rows.outcome("1"))], OUTCOMES)
+    ledger.outcomes.write_bytes("abc_000001-0.parquet", b"PAR1 and no more")
+    ledger.outcomes_done.write_bytes("abc_000001.pending.parquet", b"")
+    ledger.outcomes_done.write_bytes("abc_000000.parquet", b"committed")
+    ledger.clips.write_bytes("abc_000001-0.parquet", b"of another folder")
+    ledger.drop_uncommitted()
+    assert [info.base_name for info in ledger.outcomes.files()] == ["000000.parquet"]
+    assert [info.base_name for info in ledger.outcomes_done.files()] == ["abc_000000.parquet"]
+    assert [info.base_name for info in ledger.clips.files()] == ["abc_000001-0.parquet"]
+    assert [batch["work_id"][0].as_py() for batch in ledger.outcomes.read_batches(["work_id"], OUTCOMES)] == ["1"]
+
+
+def test_a_folder_that_can_be_written_is_as_it_was_afterwards(tmp_path: Path) -> None:
+    Folder.at(str(tmp_path / "new")).check_writable()
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "old").mkdir()
+    Folder.at(str(tmp_path / "old")).check_writable()
+    assert list((tmp_path / "old").iterdir()) == []
