@@ -26,7 +26,7 @@ from tests.integration.training import command, losses, make_data
 
 BIN = Path(sys.executable).parent
 # The usual ports may be those of another test's cluster.
-PORT, DASHBOARD_PORT = free_port(), free_port()
+PORT, DASHBOARD_PORT, AGENT_PORT = free_port(), free_port(), free_port()
 DASHBOARD = f"http://127.0.0.1:{DASHBOARD_PORT}"
 
 
@@ -79,7 +79,7 @@ def head(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, s
         subprocess.run(["ray", "get-auth-token", "--generate"], env=environment, check=True, capture_output=True)
     subprocess.run(["ray", "get-auth-token", "--generate"], env=environment, check=True, capture_output=True)
     command = ["ray", "start", "--head", "--num-cpus=2", "--disable-usage-stats"]
-    command += [f"--port={PORT}", f"--dashboard-port={DASHBOARD_PORT}"]
+    command += [f"--port={PORT}", f"--dashboard-port={DASHBOARD_PORT}", f"--dashboard-agent-listen-port={AGENT_PORT}"]
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
     try:
         wait_for_jobs(environment)
