@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 from affectgpt.clips.storage import filesystem_of
 from affectgpt.errors import RequestError
 
-
 PENDING = ".pending.parquet"
 """How Ray Data's checkpoint names what it has not committed; what precedes it begins the name of the part itself."""
 
