@@ -63,10 +63,10 @@ def byte_tokenizer(template: str = CHAT_TEMPLATE, **named: str) -> PreTrainedTok
         tokenizer_object=tokenizer,
         eos_token=END,
         pad_token=END,
-        additional_special_tokens=[START_OF_TURN, *SOUND],
-        extra_special_tokens=named,
         chat_template=template,
+        **({"extra_special_tokens": named} if named else {}),
     )
+    made.add_tokens([START_OF_TURN, *SOUND], special_tokens=True)
     made.add_tokens(list(WORDS))
     return made
 
