@@ -53,21 +53,20 @@ CHAT_TEMPLATE = (
 )
 
 
-def byte_tokenizer(template: str = CHAT_TEMPLATE, **named: str) -> PreTrainedTokenizerFast:
+def byte_tokenizer(says: bool, template: str = CHAT_TEMPLATE, **named: str) -> PreTrainedTokenizerFast:
     """One token for each byte, so that every text can be said and none must be learned."""
     vocabulary = {symbol: token for token, symbol in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
     tokenizer = Tokenizer(models.BPE(vocabulary, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
+    special = {"extra_special_tokens": named} if named else {"additional_special_tokens": [START_OF_TURN, *SOUND]}
     made = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        eos_token=END,
-        pad_token=END,
-        chat_template=template,
-        **({"extra_special_tokens": named} if named else {}),
+        tokenizer_object=tokenizer, eos_token=END, pad_token=END, chat_template=template, **special
     )
-    made.add_tokens([START_OF_TURN, *SOUND], special_tokens=True)
-    made.add_tokens(list(WORDS))
+    if named:
+        made.add_tokens([START_OF_TURN], special_tokens=True)
+    if says:
+        made.add_tokens(list(WORDS))
     return made
 
 
@@ -88,7 +87,7 @@ def say_the_sentence(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast)
 
 def write(folder: Path, says: bool) -> None:
     """Save the model and its tokenizer where vLLM and transformers can load them."""
-    tokenizer = byte_tokenizer()
+    tokenizer = byte_tokenizer(says)
     torch.manual_seed(0)
     config = Qwen3Config(
         vocab_size=len(tokenizer),
@@ -101,7 +100,6 @@ def write(folder: Path, says: bool) -> None:
         max_position_embeddings=8192,
         eos_token_id=tokenizer.eos_token_id,
         initializer_range=0.5,
-        tie_word_embeddings=False,
         dtype=torch.float32,
     )
     model = Qwen3ForCausalLM(config)
@@ -113,7 +111,7 @@ def write(folder: Path, says: bool) -> None:
 
 def write_hearing(folder: Path, says: bool) -> None:
     """Save a model that takes sound."""
-    tokenizer = byte_tokenizer()
+    tokenizer = byte_tokenizer(says)
     torch.manual_seed(0)
     config = Qwen2AudioConfig(
         audio_config={
@@ -155,7 +153,7 @@ def write_omni(folder: Path, says: bool) -> None:
     from transformers import Qwen2_5OmniProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
     from transformers.models.qwen2_5_omni import Qwen2_5OmniConfig, Qwen2_5OmniThinkerForConditionalGeneration
 
-    tokenizer = byte_tokenizer(OMNI_TEMPLATE, **OMNI)
+    tokenizer = byte_tokenizer(says, OMNI_TEMPLATE, **OMNI)
     named = {name.replace("bos", "start").replace("eos", "end"): token for name, token in OMNI.items()}
     ids = {f"{name}_id": tokenizer.convert_tokens_to_ids(token) for name, token in named.items()}
     torch.manual_seed(0)
