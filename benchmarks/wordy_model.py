@@ -2,10 +2,10 @@
 
     python -m benchmarks.wordy_model FOLDER (in the environment of vLLM)
 
-It is a Qwen3 of 22 million parameters. Its tokens are bytes, and the words of the prompts as wholes.
-The weights are larger than usual, so that the next word hangs on all that precedes it: greedy replies neither repeat
-themselves nor are alike. Words are always likelier than bytes, and the end comes after any word with about the same
-chance. So the lengths of replies vary more than those of a trained model do.
+It is a Qwen3 of 20 million parameters. Its tokens are bytes, and the words of the prompts as wholes. The weights are
+larger than usual, so that the next word hangs on all that precedes it: greedy replies neither repeat themselves nor are
+alike. Words are always likelier than bytes, and the end comes after any word with about the same chance. So the lengths
+of replies vary more than those of a trained model do.
 """
 
 import re
