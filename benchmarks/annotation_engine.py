@@ -30,6 +30,7 @@ import pyarrow.parquet as pq
 
 from affectgpt.annotate.generated.merge import Merge
 from affectgpt.annotate.language_model.engine import TextRequest
+from affectgpt.annotate.language_model.vllm import LOADING_LOCK
 from affectgpt.annotate.sample import Clue, Sample
 from affectgpt.clips.clip import Clip
 from affectgpt.dataset.recipe import Recipe, load_recipe
@@ -88,7 +89,7 @@ class WatchedEngine:
 
     def __init__(self, folder: Path) -> None:
         """Watch a job whose temporary files are in this folder."""
-        self._lock = folder / "affectgpt-loads-a-model.lock"
+        self._lock = folder / LOADING_LOCK
         self._loading_cpu_s = 0.0
         self.loaded_at: float | None = None
         self.cpu_s = 0.0

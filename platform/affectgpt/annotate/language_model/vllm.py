@@ -16,6 +16,8 @@ from affectgpt.errors import JobError, RequestError
 # Of all requests of a call, so many are handed over at a time: replies arrive, and are kept, after each lot.
 LOT = 1024
 QUOTED_CHARACTERS = 300
+# Each user has one: nobody may open the file of another.
+LOADING_LOCK = f"affectgpt-loads-a-model-{os.getuid()}.lock"
 
 # Compiling takes longer than it saves there, and one process is enough.
 ON_CPU = {"enforce_eager": True, "distributed_executor_backend": "uni"}
@@ -210,7 +212,7 @@ def load_vllm(
 @contextmanager
 def _alone_on_this_machine() -> Iterator[None]:
     """Let one model load at a time: vLLM measures a GPU's free memory while it loads, and takes all use for its own."""
-    with (Path(tempfile.gettempdir()) / "affectgpt-loads-a-model.lock").open("a") as file:
+    with (Path(tempfile.gettempdir()) / LOADING_LOCK).open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
