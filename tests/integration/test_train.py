@@ -132,5 +132,5 @@ def test_too_little_memory_is_said_before_the_first_step(data: Path, tmp_path: P
 def test_workers_that_do_not_fit_on_the_cluster_are_not_waited_for_in_silence(data: Path, tmp_path: Path) -> None:
     done = run_train(data, tmp_path / "out", {"workers": {"count": 500, "timeout_s": 1.0}}, *COARSE)
     assert done.returncode == 1, done.stderr
-    assert "waiting up to 1 s for room: 500 workers" in done.stderr
+    assert "waiting up to 1 s for room: 500 processes with 500 CPU in all" in done.stderr
     assert "lower workers.count" in done.stderr
