@@ -57,6 +57,7 @@ def test_steps_in_a_row_share_the_actors_of_their_resident_model() -> None:
     ]
     assert [stage.workers and stage.workers.num_gpus for stage in stages] == [None, 2, None, 2]
     assert [stage.batch_size for stage in stages] == [16, 64, 16, 64]
+    assert [stage.batches_at_once for stage in stages] == [1, 4, 1, 4]
     alone = stages_of(load_recipe("laptop", [models, "steps.labels={model: a, workers: {actors: 3}}"]))[-1]
     assert (alone.steps, alone.workers.actors, alone.batch_size) == (("labels",), 3, 16)
 

@@ -8,10 +8,13 @@ from typing import TypeGuard
 from affectgpt.annotate.findings import findings
 from affectgpt.annotate.sample import Decoded, Sample, Tokens
 from affectgpt.annotate.step import Step
+from affectgpt.annotate.working_time import SharedTime
 from affectgpt.clips.clip import Clip
 from affectgpt.clips.decoding import DecodeSettings, decode
 from affectgpt.clips.isolation import IsolatedProcess
 from affectgpt.errors import ClipError
+
+_STEPS_OF_THIS_PROCESS = SharedTime()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,11 +48,16 @@ def decode_samples(
 
 
 def run_step(step: Step, items: Sequence[Sample | Failure]) -> list[Sample | Failure]:
-    """Run one step on the samples that do not have its value yet; the other items pass through, and the order stays."""
+    """Run one step on the samples that do not have its value yet; the other items pass through, and the order stays.
+
+    Steps that run at once in threads of this process share the time that they are charged.
+    """
     samples = [item for item in items if is_open(item, step.name)]
-    start = time.perf_counter()
-    answers = step.annotate(samples) if samples else ()
-    seconds = (time.perf_counter() - start) / max(len(samples), 1)
+    began = _STEPS_OF_THIS_PROCESS.begin()
+    try:
+        answers = step.annotate(samples) if samples else ()
+    finally:
+        seconds = _STEPS_OF_THIS_PROCESS.end(began) / max(len(samples), 1)
     if len(answers) != len(samples):
         raise RuntimeError(f"step {step.name} answered {len(answers)} of {len(samples)} samples")
     remaining = iter(answers)

@@ -4,11 +4,13 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from threading import Lock
+from typing import Any, Final
 
 import pyarrow as pa
 
 from affectgpt.annotate.annotator import Failure, decode_samples, is_open, run_step, without_media
+from affectgpt.annotate.language_model.models import VLLMModel
 from affectgpt.annotate.quality.steps import MediaMeasures, TextMeasures
 from affectgpt.annotate.sample import Sample
 from affectgpt.annotate.step import Step
@@ -19,6 +21,9 @@ from affectgpt.dataset.recipe import Recipe, Workers
 from affectgpt.dataset.schema import OUTCOMES, WORK
 
 ITEM = pa.field("item", pa.large_binary())
+# With fewer, the engine idles while replies are judged and written and the next clips are prepared.
+OVERLAPPING_BATCHES: Final = 4
+_GETTING_READY = Lock()
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,13 @@ class Stage:
         """How many clips go through its steps at a time."""
         annotating = [name for name in self.steps if name in self.recipe.step_names()]
         return min((self.recipe.batch_size_of(name) for name in annotating), default=16)
+
+    @property
+    def batches_at_once(self) -> int:
+        """How many batches an actor works on at once; of the engines, vLLM alone answers several together."""
+        annotating = [name for name in self.steps if name in self.recipe.step_names()]
+        by_vllm = [isinstance(self.recipe.model_of(name), VLLMModel) and name != "subtitle" for name in annotating]
+        return OVERLAPPING_BATCHES if self.workers is not None and by_vllm and all(by_vllm) else 1
 
 
 def stages_of(recipe: Recipe) -> list[Stage]:
@@ -63,9 +75,14 @@ def stages_of(recipe: Recipe) -> list[Stage]:
     ]
 
 
-@lru_cache(maxsize=8)
 def get_ready(stage: Stage) -> tuple[Step, ...]:
-    """Set a stage's steps up, once per process."""
+    """Set a stage's steps up, once per process, whichever of its threads comes first."""
+    with _GETTING_READY:
+        return _steps_of(stage)
+
+
+@lru_cache(maxsize=8)
+def _steps_of(stage: Stage) -> tuple[Step, ...]:
     steps = tuple(stage.recipe.make_step(name) for name in stage.steps)
     for step in steps:
         step.set_up()

@@ -25,6 +25,7 @@ from affectgpt.clips.spans import Cutting
 from affectgpt.dataset.annotating import Stage, isolated_probe, run_stage, stages_of
 from affectgpt.dataset.inspecting import inspect_rows
 from affectgpt.dataset.ledger import Folder, Ledger
+from affectgpt.dataset.metrics import count_outcomes
 from affectgpt.dataset.progress import say
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.room import wait_for_room
@@ -173,17 +174,18 @@ def _inspect(table: pa.Table, cutting: Cutting, recipe: Recipe) -> pa.Table:
 def _with_stage(dataset: Dataset, stage: Stage) -> Dataset:
     workers = stage.workers
     if workers is None:
-        return dataset.map_batches(run_stage, batch_size=None, batch_format="pyarrow", fn_kwargs={"stage": stage})
+        return dataset.map_batches(_run_stage, batch_size=None, batch_format="pyarrow", fn_kwargs={"stage": stage})
     return dataset.map_batches(
         StageActor,
         batch_size=stage.batch_size,
         batch_format="pyarrow",
         fn_constructor_kwargs={"stage": stage},
-        compute=ActorPoolStrategy(size=workers.actors),
+        compute=ActorPoolStrategy(size=workers.actors, enable_true_multi_threading=True),
         num_cpus=workers.num_cpus,
         num_gpus=workers.num_gpus,
-        # Ray Data would run tasks of the same resources in the actor: it would decode while its model waits.
-        max_concurrency=1,
+        # Said even where it is one: Ray Data would run tasks of the same resources in the actor, which would decode
+        # while its model waits.
+        max_concurrency=stage.batches_at_once,
     )
 
 
@@ -195,7 +197,14 @@ class StageActor:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Run the stage on a batch."""
-        return run_stage(table, self._stage)
+        return _run_stage(table, self._stage)
+
+
+def _run_stage(table: pa.Table, stage: Stage) -> pa.Table:
+    done = run_stage(table, stage)
+    if stage.is_last:
+        count_outcomes(done)
+    return done
 
 
 def _run(
