@@ -26,3 +26,14 @@ def test_a_folder_that_can_be_written_is_as_it_was_afterwards(tmp_path: Path) ->
     (tmp_path / "old").mkdir()
     Folder.at(str(tmp_path / "old")).check_writable()
     assert list((tmp_path / "old").iterdir()) == []
+
+
+def test_a_folder_is_removed_only_if_nothing_is_in_it(tmp_path: Path) -> None:
+    folder = Folder.at(str(tmp_path / "out"))
+    folder.write_text("claim", "mine")
+    folder.remove_if_empty()
+    assert folder.read_text("claim") == "mine"
+    folder.delete("claim")
+    for _ in range(2):
+        folder.remove_if_empty()
+        assert not (tmp_path / "out").exists()

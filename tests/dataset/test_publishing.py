@@ -15,11 +15,11 @@ from affectgpt.dataset.checks import (
 from affectgpt.dataset.filtering import FILTERED
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import Plan
-from affectgpt.dataset.publishing import count_finished, find_filtered, publish
+from affectgpt.dataset.publishing import count_finished, find_filtered, publish, publish_rejected
 from affectgpt.dataset.recipe import load_recipe
 from affectgpt.dataset.schema import CLIPS, DATA, OUTCOMES, REJECTED
 from affectgpt.dataset.versions import begin
-from affectgpt.errors import JobError, RequestError
+from affectgpt.errors import JobError, RequestError, StoppedError
 from tests.dataset import rows
 
 NOTHING = FILTERED.empty_table()
@@ -39,6 +39,10 @@ def plan_of(*work_ids: str, settled: int = 0) -> Plan:
     return Plan(len(work_ids) + settled, pa.Table.from_pylist(work, CLIPS), table, 0.0)
 
 
+def held() -> None:
+    """The output is still this run's."""
+
+
 def ledger_with(output: Folder, *outcomes: dict) -> Ledger:
     ledger = Ledger(output)
     ledger.outcomes.write_table([rows.outcomes(one) for one in outcomes], OUTCOMES)
@@ -54,7 +58,7 @@ def test_a_published_data_set_has_the_contract_columns_and_current_places(tmp_pa
         (tmp_path / report).touch()
     plan = plan_of("1", "2", "3", settled=1)
     check_outcomes(ledger, plan)
-    publish(output, ledger, plan, NOTHING, part_mib=256)
+    publish(output, ledger, plan, NOTHING, part_mib=256, check_claim=held)
     data = pq.read_table(tmp_path / "data")
     assert data.schema.names == DATA.names
     assert sorted(zip(data["clip_id"].to_pylist(), data["uri"].to_pylist(), strict=True)) == [
@@ -72,7 +76,7 @@ def test_publishing_again_replaces_and_never_adds(tmp_path: Path) -> None:
     output = Folder.at(str(tmp_path))
     ledger = ledger_with(output, rows.outcome("1"), rows.outcome("2"))
     for plan in (plan_of("1", "2"), plan_of("1")):
-        publish(output, ledger, plan, NOTHING, part_mib=256)
+        publish(output, ledger, plan, NOTHING, part_mib=256, check_claim=held)
     assert pq.read_table(tmp_path / "data").num_rows == 1
 
 
@@ -82,7 +86,7 @@ def test_what_a_filter_leaves_out_is_told_with_its_score(tmp_path: Path) -> None
     measured = [rows.outcome(name, scores=[("emotion_words", float(name) - 1)]) for name in ("1", "2")]
     ledger = ledger_with(output, *measured, rows.outcome("3"), rows.outcome("4", "rejected"))
     filtered = find_filtered(ledger, plan, load_recipe("laptop", ["filters.emotionless={fewest: 1}"]).filters)
-    publish(output, ledger, plan, filtered, part_mib=256)
+    publish(output, ledger, plan, filtered, part_mib=256, check_claim=held)
     assert sorted(pq.read_table(tmp_path / "data")["clip_id"].to_pylist()) == ["clip of 2", "clip of 3"]
     left_out = {row["clip_id"]: row for row in pq.read_table(tmp_path / "rejected").to_pylist()}
     one, other = left_out["clip of 1"], left_out["clip of 4"]
@@ -90,7 +94,7 @@ def test_what_a_filter_leaves_out_is_told_with_its_score(tmp_path: Path) -> None
     assert "names 0 emotions" in one["message"]
     assert (other["outcome"], other["stage"], other["score"]) == ("rejected", "decode", None)
     off = find_filtered(ledger, plan, load_recipe("laptop").filters)
-    publish(output, ledger, plan, off, part_mib=256)
+    publish(output, ledger, plan, off, part_mib=256, check_claim=held)
     assert pq.read_table(tmp_path / "data").num_rows == 3
 
 
@@ -100,7 +104,7 @@ def test_parts_are_bounded(tmp_path: Path) -> None:
     many = [rows.outcome(str(number), description_en=noise.randbytes(160).hex()) for number in range(30_000)]
     ledger = Ledger(output)
     ledger.outcomes.write_table([rows.outcomes(*many)], OUTCOMES)
-    publish(output, ledger, plan_of(*(str(number) for number in range(30_000))), NOTHING, part_mib=1)
+    publish(output, ledger, plan_of(*(str(number) for number in range(30_000))), NOTHING, part_mib=1, check_claim=held)
     parts = list((tmp_path / "data").iterdir())
     assert len(parts) == 3
     assert sum(pq.read_metadata(part).num_rows for part in parts) == 30_000
@@ -108,7 +112,7 @@ def test_parts_are_bounded(tmp_path: Path) -> None:
 
 def test_an_empty_data_set_still_has_its_columns(tmp_path: Path) -> None:
     output = Folder.at(str(tmp_path))
-    publish(output, Ledger(output), plan_of(), NOTHING, part_mib=256)
+    publish(output, Ledger(output), plan_of(), NOTHING, part_mib=256, check_claim=held)
     assert pq.read_table(tmp_path / "data").schema.names == DATA.names
     assert pq.read_table(tmp_path / "rejected").num_rows == 0
 
@@ -140,7 +144,14 @@ def test_a_run_that_rejected_everything_has_failed() -> None:
 
 def test_clips_are_not_dropped_unasked(tmp_path: Path) -> None:
     output = Folder.at(str(tmp_path))
-    publish(output, ledger_with(output, rows.outcome("1"), rows.outcome("2")), plan_of("1", "2"), NOTHING, part_mib=256)
+    publish(
+        output,
+        ledger_with(output, rows.outcome("1"), rows.outcome("2")),
+        plan_of("1", "2"),
+        NOTHING,
+        part_mib=256,
+        check_claim=held,
+    )
     check_nothing_is_dropped(output, plan_of("1", "2", "3"), drop_missing=False)
     check_nothing_is_dropped(output, plan_of("1"), drop_missing=True)
     with pytest.raises(RequestError, match=r"1 of its clips are not in this input \(clip of 2\).*--drop-missing"):
@@ -174,5 +185,22 @@ def test_of_two_outcomes_of_one_clip_one_is_published(tmp_path: Path) -> None:
     output = Folder.at(str(tmp_path))
     ledger = ledger_with(output, rows.outcome("1"), rows.outcome("2"), rows.outcome("1"))
     check_outcomes(ledger, plan_of("1", "2"))
-    publish(output, ledger, plan_of("1", "2"), NOTHING, part_mib=256)
+    publish(output, ledger, plan_of("1", "2"), NOTHING, part_mib=256, check_claim=held)
     assert sorted(pq.read_table(tmp_path / "data")["clip_id"].to_pylist()) == ["clip of 1", "clip of 2"]
+
+
+def test_a_run_that_lost_its_claim_leaves_what_is_published(tmp_path: Path) -> None:
+    def lost() -> None:
+        raise StoppedError("another run has taken it over")
+
+    output = Folder.at(str(tmp_path))
+    ledger = ledger_with(output, rows.outcome("1"), rows.outcome("2"))
+    publish(output, ledger, plan_of("1", "2"), NOTHING, part_mib=256, check_claim=held)
+    (tmp_path / "report.json").touch()
+    with pytest.raises(StoppedError):
+        publish(output, ledger, plan_of("1"), NOTHING, part_mib=256, check_claim=lost)
+    with pytest.raises(StoppedError):
+        publish_rejected(output, ledger, plan_of(settled=1), check_claim=lost)
+    assert pq.read_table(tmp_path / "data").num_rows == 2
+    assert pq.read_table(tmp_path / "rejected").num_rows == 0
+    assert (tmp_path / "report.json").exists()

@@ -48,11 +48,11 @@ _DENIED = re.compile(
     r"ACCESS_DENIED|INVALID_ACCESS_KEY_ID|INVALID_CLIENT_TOKEN_ID|INVALID_SIGNATURE|SIGNATURE_DOES_NOT_MATCH|"
     r"MISSING_AUTHENTICATION_TOKEN|UNRECOGNIZED_CLIENT|REQUEST_EXPIRED|ExpiredToken|InvalidToken|"
     r"PERMISSION_DENIED|UNAUTHENTICATED|AuthenticationFailed|AuthorizationFailure|HTTP status 40[13]|[Cc]redential|"
-    r"OAuth2 access token"
+    r"OAuth2 access token|\(AccessDenied\)|\(InvalidAccessKeyId\)|\(SignatureDoesNotMatch\)"
 )
-_MISSING = re.compile(r"NO_SUCH_BUCKET|NO_SUCH_KEY|RESOURCE_NOT_FOUND|NOT_FOUND|HTTP status 404|[Nn]ot found")
+_MISSING = re.compile(r"NO_SUCH_BUCKET|NO_SUCH_KEY|RESOURCE_NOT_FOUND|NOT_FOUND|HTTP status 404|[Nn]ot found|\(NoSuch")
 _NO_DRIVER = re.compile(r"Unrecognized filesystem type|Cannot parse URI|Unable to load lib|built without support")
-_HTTP_CLIENTS = {"aiohttp", "httpcore", "httpx", "httpx2", "huggingface_hub"}
+_CLIENTS = {"aiohttp", "botocore", "httpcore", "httpx", "httpx2", "huggingface_hub"}
 _NO_RANGES = re.compile(r"support range requests|bytes so far .* than requested")
 
 
@@ -224,8 +224,8 @@ def translated_errors(uri: str, writing: bool = False) -> Iterator[None]:
             raise ClipError("unwritable", f"{uri} cannot be written: {error}") from error
         raise _clip_error(uri, error) from error
     except Exception as error:
-        # Importing the HTTP clients takes 0.2 s; they are there only where they were used.
-        if type(error).__module__.partition(".")[0] not in _HTTP_CLIENTS:
+        # Importing these clients takes 0.2 s; they are there only where they were used.
+        if type(error).__module__.partition(".")[0] not in _CLIENTS:
             raise
         raise _clip_error(uri, error) from error
 

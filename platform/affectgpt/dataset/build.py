@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -22,8 +22,9 @@ from affectgpt.dataset.checks import (
     check_something_is_left,
     check_writable,
 )
+from affectgpt.dataset.claim import claimed
 from affectgpt.dataset.inspecting import source_batches
-from affectgpt.dataset.ledger import Ledger
+from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import make_plan
 from affectgpt.dataset.progress import progress
 from affectgpt.dataset.publishing import count_finished, find_filtered, publish, publish_rejected, read_rejected
@@ -75,19 +76,24 @@ def build(request: Request) -> dict[str, Any]:
         JobError: too many clips were rejected, the run lost clips, or the endpoint of a model fails before it begins.
         StoppedError: the cluster or the endpoint of a model failed on the way; the same command continues.
     """
-    # Importing Ray takes a second, which a request that is refused should not cost.
-    from affectgpt.dataset import cluster
-
     began = time.monotonic()
+    output = check_output(request.output, request.recipe, request.new_version)
+    check_writable(request.output, output)
+    with claimed(request.output, output) as claim:
+        return _build(request, output, claim.check if claim is not None else lambda: None, began)
+
+
+def _build(request: Request, output: Folder, check_claim: Callable[[], None], began: float) -> dict[str, Any]:
+    # Importing Ray takes a second, which a request that is refused should not cost.
+    from affectgpt.dataset import cluster, metrics
+
     recipe = request.recipe
-    output = check_output(request.output, recipe, request.new_version)
     ledger = Ledger(output)
     ledger.drop_uncommitted()
     attempts = source_attempts(ledger, request.retry_rejected)
     sources = list(source_batches(request.sources(), recipe.cutting.settings(), attempts))
     for model in recipe.used_models():
         check_model(model)
-    check_writable(request.output, output)
     cluster.connect()
     cluster.check_models(recipe)
     begin(output, recipe)
@@ -101,12 +107,13 @@ def build(request: Request) -> dict[str, Any]:
     try:
         check_budget(plan.settled, plan.inputs, recipe.run.rejected_budget)
     except JobError:
-        publish_rejected(output, ledger, plan)
+        publish_rejected(output, ledger, plan, check_claim)
         raise
 
     before = count_finished(ledger, plan).total()
     work = with_voices(plan.work, ledger, recipe, cluster.measure_voices)
     run_id = _new_run_id()
+    metrics.count_settled(run_id, plan.settled)
     work = work.append_column(WORK.field("run_id"), pa.repeat(run_id, work.num_rows))
     work = with_known(work, ledger, recipe)
     ledger.work.write_table(work.to_batches(), work.schema)
@@ -116,7 +123,7 @@ def build(request: Request) -> dict[str, Any]:
     annotate_s = time.monotonic() - annotating
     check_outcomes(ledger, plan)
     filtered = find_filtered(ledger, plan, recipe.filters)
-    publish(output, ledger, plan, filtered, recipe.run.part_mib)
+    publish(output, ledger, plan, filtered, recipe.run.part_mib, check_claim)
     run = Run(run_id, start_up_s, annotate_s, time.monotonic() - began)
     report = write_report(output, request.output, ledger, plan, filtered, run, recipe)
     for check in (check_budget, check_something_is_left):

@@ -6,8 +6,10 @@ only ever grow, a part per block of work, committed in two phases by Ray Data's 
 """
 
 import contextlib
+import errno
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.fs as pafs
@@ -16,6 +18,8 @@ import pyarrow.parquet as pq
 from affectgpt.clips.storage import filesystem_of
 from affectgpt.errors import RequestError
 
+CLAIMS = ".claims"
+"""The folder of an output that says which run holds it."""
 PENDING = ".pending.parquet"
 """How Ray Data's checkpoint names what it has not committed; what precedes it begins the name of the part itself."""
 
@@ -55,7 +59,7 @@ class Folder:
         return bool(self.filesystem.get_file_info(f"{self.path}/{name}").type != pafs.FileType.NotFound)
 
     def is_empty(self) -> bool:
-        """Whether this folder does not exist or holds nothing.
+        """Whether this folder does not exist or holds nothing, or no more than claims.
 
         Raises:
             RequestError: there is a file of that name.
@@ -63,10 +67,11 @@ class Folder:
         info = self.filesystem.get_file_info(self.path)
         if info.type == pafs.FileType.File:
             raise RequestError(f"output {self.path}: it is a file; name a folder")
-        return not self.filesystem.get_file_info(pafs.FileSelector(self.path, allow_not_found=True))
+        found = self.filesystem.get_file_info(pafs.FileSelector(self.path, allow_not_found=True))
+        return all(info.base_name == CLAIMS for info in found)
 
     def check_writable(self) -> None:
-        """Write and delete a small file; a folder that was not there is not there afterwards.
+        """Write and delete a small file; a folder of a disk that was not there is not there afterwards.
 
         Raises:
             OSError: that cannot be done.
@@ -75,8 +80,19 @@ class Folder:
         self.write_bytes(".writable", b"")
         self.delete(".writable")
         if not was_there:
-            with contextlib.suppress(FileNotFoundError):
-                self.filesystem.delete_dir(self.path)
+            self.remove_if_empty()
+
+    def remove_if_empty(self) -> None:
+        """Remove this folder of a disk if it holds nothing.
+
+        What others write at the same time stays. Object stores cannot promise that, and have no folders.
+        """
+        if isinstance(self.filesystem, pafs.LocalFileSystem):
+            try:
+                Path(self.path).rmdir()
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+                    raise
 
     def read_text(self, name: str) -> str:
         """Read a small text file of this folder."""

@@ -1,5 +1,6 @@
 """From the ledger to the finished data set: whole Parquet parts of a size that readers like."""
 
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -81,30 +82,48 @@ def _with_column(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Tabl
     return table.set_column(OUTCOMES.get_field_index(name), OUTCOMES.field(name), values)
 
 
-def publish(output: Folder, ledger: Ledger, plan: Plan, filtered: pa.Table, part_mib: int) -> None:
+def publish(
+    output: Folder,
+    ledger: Ledger,
+    plan: Plan,
+    filtered: pa.Table,
+    part_mib: int,
+    check_claim: Callable[[], None],
+) -> None:
     """Write ``data/`` and ``rejected/`` anew; what another recipe made becomes a version of its own.
 
     The parts are complete in the ledger before the first of them is moved, and the reports, which say that the output
-    is whole, are absent while they are moved.
+    is whole, are absent while they are moved. ``check_claim`` raises where the output is this run's no more; parts are
+    staged apart from those of other runs, so that one that was taken for dead disturbs nothing.
     """
     rows_per_part = _rows_per_part(ledger, part_mib)
+    staged = _new_staging(ledger)
     annotated = _selected(ledger, plan, filtered, lambda outcome: pc.equal(outcome, "annotated"), DATA)
-    _write_parts(ledger.staging / "data", annotated, DATA, rows_per_part)
+    _write_parts(staged / "data", annotated, DATA, rows_per_part)
     others = _selected(ledger, plan, filtered, lambda outcome: pc.not_equal(outcome, "annotated"), REJECTED)
-    _write_parts(ledger.staging / "rejected", _chained(plan.settled, others), REJECTED, rows_per_part)
+    _write_parts(staged / "rejected", _chained(plan.settled, others), REJECTED, rows_per_part)
+    check_claim()
     archive(output)
     _withdraw_reports(output)
     for name in ("data", "rejected"):
-        _replace(output / name, ledger.staging / name)
+        check_claim()
+        _replace(output / name, staged / name)
+    check_claim()
     ledger.staging.clear()
 
 
-def publish_rejected(output: Folder, ledger: Ledger, plan: Plan) -> None:
+def publish_rejected(output: Folder, ledger: Ledger, plan: Plan, check_claim: Callable[[], None]) -> None:
     """Write ``rejected/`` anew with what is settled, for a run that ends before anything is annotated."""
-    _write_parts(ledger.staging / "rejected", iter(plan.settled.to_batches()), REJECTED, MAX_ROWS_PER_PART)
+    staged = _new_staging(ledger)
+    _write_parts(staged / "rejected", iter(plan.settled.to_batches()), REJECTED, MAX_ROWS_PER_PART)
+    check_claim()
     _withdraw_reports(output)
-    _replace(output / "rejected", ledger.staging / "rejected")
+    _replace(output / "rejected", staged / "rejected")
     ledger.staging.clear()
+
+
+def _new_staging(ledger: Ledger) -> Folder:
+    return ledger.staging / secrets.token_hex(4)
 
 
 def _withdraw_reports(output: Folder) -> None:

@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from affectgpt.clips.storage import anchored, join_uri
+from affectgpt.dataset.checks import check_writable
+from affectgpt.dataset.claim import claimed
 from affectgpt.errors import JobError, RequestError
 from affectgpt.training.data.media import check_missing
 from affectgpt.training.data.parts import assign_parts
@@ -101,7 +103,9 @@ def train(request: Request, say: Say) -> str:
     # Importing Ray and what it brings takes seconds, which a request that is refused should not cost.
     from affectgpt.training.running import Run
 
-    return Run(request, output, clips, say, began).run()
+    check_writable(output.uri, output.folder)
+    with claimed(output.uri, output.folder):
+        return Run(request, output, clips, say, began).run()
 
 
 def _anchored(recipe: Recipe) -> Recipe:
