@@ -55,6 +55,12 @@ def test_what_was_trained_on_what_is_told() -> None:
     assert 'AffectGPT.from_pretrained(".")' in card and "Do not decide about people by it." in card
 
 
+def test_the_fingerprints_of_the_data_are_told() -> None:
+    card = render_model_card(made_report(), {"coarse": "c" * 64, "fine": "f" * 64})
+    assert f"as `trained_on`:\n\n- coarse: `{'c' * 64}`\n- fine: `{'f' * 64}`\n\n| stage | data |" in card
+    assert "trained_on" not in render_model_card(made_report())
+
+
 @pytest.mark.parametrize("section", ["What it is made of", "Training", "Figures"])
 def test_tables_have_as_many_cells_in_each_row(section: str) -> None:
     part = render_model_card(made_report()).split(f"## {section}\n")[1].split("\n## ")[0]

@@ -1,5 +1,6 @@
 """Models below an output: on the local file system, and on one that is not."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,24 @@ def test_a_copy_holds_all_files_and_further_texts(tmp_path: Path, here: str, the
     assert (target / "additional_chat_templates").read_text("tool.jinja") == "{{ messages }}"
     assert target.read_text("README.md") == "# A model"
     assert is_complete(source)
+
+
+@pytest.mark.parametrize("uri", ["{tmp}/copy", "mock://models/facts"])
+def test_facts_of_a_copy_are_in_its_config_and_stay_there(tmp_path: Path, built: Built, uri: str) -> None:
+    source, target = Folder.at(str(tmp_path / "stage")), Folder.at(uri.format(tmp=tmp_path))
+    write_model(*built, source)
+    copy_model(source, target, {}, {"trained_on": {"fine": "f" * 64}})
+    assert is_complete(target)
+    with local_folder(uri.format(tmp=tmp_path)) as local:
+        model = AffectGPTForConditionalGeneration.from_pretrained(local)
+    assert model.config.trained_on == {"fine": "f" * 64}
+    model.save_pretrained(tmp_path / "again")
+    again = json.loads((tmp_path / "again" / "config.json").read_text())
+    assert again["trained_on"] == {"fine": "f" * 64}
+    assert "trained_on" not in json.loads(source.read_text("config.json"))
+    assert {**json.loads(source.read_text("config.json")), "trained_on": again["trained_on"]} == json.loads(
+        target.read_text("config.json")
+    )
 
 
 def test_a_copy_of_what_is_not_whole_is_whole_only_at_its_end(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The figures of a run while it trains: ``metrics.jsonl`` and TensorBoard's event files.
+"""The figures of a run while it trains: ``metrics.jsonl``, TensorBoard's event files, and gauges for Prometheus.
 
 On a local disk each row is appended and flushed at once. Object stores cannot append: there the file is written whole
 with each ``flush``, which belongs beside each checkpoint, since a run that was killed goes back to one anyway.
@@ -103,6 +103,8 @@ class MetricsLog:
         # 1.3 s, most of it torch, which only the training workers need.
         from tensorboardX import SummaryWriter
 
+        from affectgpt.training.gauges import StageGauges
+
         self._output = output
         self._stage = stage
         self._is_local = isinstance(output.filesystem, LocalFileSystem)
@@ -116,6 +118,7 @@ class MetricsLog:
             self._events = Path(tempfile.mkdtemp(prefix="tensorboard-"))
         # Its own name of an event file is only unique within a second.
         self._writer = SummaryWriter(str(self._events), purge_step=step + 1, filename_suffix=f".{uuid.uuid4().hex[:8]}")
+        self._gauges = StageGauges(output.path, stage, step)
         self._append({"kind": _START, "stage": stage, "step": step})
 
     def write(self, row: MetricsRow) -> None:
@@ -132,6 +135,7 @@ class MetricsLog:
         finite = {name: value if _is_finite(value) else None for name, value in kept.items()}
         mark = {_NOT_FINITE: True} if row.not_finite or finite != kept else {}
         self._append({"kind": row.kind, **finite, **mark})
+        self._gauges.show(row)
         for name, value in finite.items():
             if isinstance(value, int | float) and name != "step":
                 self._writer.add_scalar(f"{row.kind}/{name}", value, row.step)

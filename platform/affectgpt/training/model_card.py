@@ -1,5 +1,6 @@
 """The model's card: the README.md of the checkpoint, for people and for the Hugging Face Hub."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -16,8 +17,12 @@ _HERE = Path(__file__).parent
 _HUB_DATASETS = "hf://datasets/"
 
 
-def render_model_card(report: TrainingReport) -> str:
+def render_model_card(report: TrainingReport, trained_on: Mapping[str, str] | None = None) -> str:
     """Render the card of the model that a run trained as Markdown with YAML front matter.
+
+    Args:
+        report: what the run came to.
+        trained_on: what ``affectgpt.training.trained_on.fingerprints`` says of its data.
 
     Raises:
         jinja2.UndefinedError: something that the card shows is not in ``report``.
@@ -43,7 +48,8 @@ def render_model_card(report: TrainingReport) -> str:
         score=score,
         written=lambda value: text.DASH if value is None else written(value),
     )
-    return environment.get_template("model_card.md.jinja").render(report=report, front_matter=_front_matter(report))
+    template = environment.get_template("model_card.md.jinja")
+    return template.render(report=report, trained_on=trained_on or {}, front_matter=_front_matter(report))
 
 
 def _front_matter(report: TrainingReport) -> str:

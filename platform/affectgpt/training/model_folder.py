@@ -1,7 +1,9 @@
 """Models below an output, on any file system: written whole or not at all."""
 
+import json
 import tempfile
 from collections.abc import Mapping
+from typing import Any, Final
 
 import pyarrow.fs as pafs
 
@@ -11,6 +13,7 @@ from affectgpt.model.processing import AffectGPTProcessor
 
 MARKER = "complete.json"
 """Written last: a model folder without it is the remains of a killed run."""
+_CONFIG: Final = "config.json"
 
 
 def is_complete(folder: Folder) -> bool:
@@ -38,14 +41,26 @@ def write_model(
     folder.write_text(MARKER, "{}")
 
 
-def copy_model(source: Folder, target: Folder, texts: Mapping[str, str]) -> None:
-    """Copy a whole model, and add further files by name."""
+def copy_model(
+    source: Folder, target: Folder, texts: Mapping[str, str], facts: Mapping[str, Any] | None = None
+) -> None:
+    """Copy a whole model, and add to it.
+
+    Args:
+        source: a model.
+        target: is emptied before.
+        texts: further files, by name.
+        facts: further entries of its ``config.json``, which ``from_pretrained`` and ``save_pretrained`` keep.
+    """
     _empty(target)
     for info in source.filesystem.get_file_info(pafs.FileSelector(source.path, recursive=True)):
         name = info.path.removeprefix(f"{source.path}/")
         if info.type == pafs.FileType.File and name != MARKER:
             target.filesystem.create_dir((target / name).path.rpartition("/")[0], recursive=True)
             pafs.copy_files(info.path, (target / name).path, source.filesystem, target.filesystem)
+    if facts:
+        config = {**json.loads(source.read_text(_CONFIG)), **facts}
+        target.write_text(_CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
     for name, text in texts.items():
         target.write_text(name, text)
     target.write_text(MARKER, "{}")
