@@ -11,6 +11,7 @@ from affectgpt.clips.media import SAMPLE_RATE
 from affectgpt.evaluation.text_language import Language
 from affectgpt.model import AffectGPTForConditionalGeneration, AffectGPTProcessor, ClipInput
 from affectgpt.training.initial_model import build_initial_model
+from affectgpt.training.recipe import ModelSection
 from tests.media import picture, tone
 from tests.training.features.made import SMALL
 
@@ -31,9 +32,14 @@ def answer(has_video: bool, has_audio: bool, language: Language = "en") -> str:
     return ANSWERS[has_video, has_audio, language]
 
 
+def trained_model(section: ModelSection = SMALL) -> tuple[AffectGPTForConditionalGeneration, AffectGPTProcessor]:
+    """Give a model of a recipe's section; each is trained once in a process."""
+    return _trained(section)
+
+
 @cache
-def trained_model() -> tuple[AffectGPTForConditionalGeneration, AffectGPTProcessor]:
-    model, processor = build_initial_model(SMALL, list(ANSWERS.values()) * 20, seed=0)
+def _trained(section: ModelSection) -> tuple[AffectGPTForConditionalGeneration, AffectGPTProcessor]:
+    model, processor = build_initial_model(section, list(ANSWERS.values()) * 20, seed=0)
     examples = [
         ClipInput(
             _frames(seed) if has_video else None,
@@ -64,9 +70,9 @@ def _sound(seed: int) -> NDArray[np.float32]:
     return tone(1.0 + 0.5 * seed, SAMPLE_RATE)
 
 
-def save_trained(folder: Path) -> Path:
+def save_trained(folder: Path, section: ModelSection = SMALL) -> Path:
     """Save the model as ``train`` does."""
-    model, processor = trained_model()
+    model, processor = trained_model(section)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder

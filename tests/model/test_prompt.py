@@ -30,6 +30,13 @@ def test_the_slots_come_first_then_the_subtitle_then_the_question():
     assert question == phrasings("en")[1]
 
 
+def test_a_question_of_ones_own_takes_the_last_line():
+    usual = user_message({"audio": 2, "fused": 1}, "I am fine.", "en", 0)
+    own = user_message({"audio": 2, "fused": 1}, "I am fine.", "en", 0, " Is she\nhappy? ")
+
+    assert own == usual.removesuffix(phrasings("en")[0]) + "Is she\nhappy?"
+
+
 @pytest.mark.parametrize("subtitle", [None, "", "  \n"])
 def test_what_a_clip_does_not_have_has_no_line(subtitle):
     assert user_message({"audio": 0, "video": 4}, subtitle, "zh", 0).split("\n") == [

@@ -1,9 +1,8 @@
 import asyncio
-from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 import torch
@@ -18,6 +17,7 @@ from affectgpt.serving.exchange import Told
 from affectgpt.serving.settings import read_settings
 from tests.inference.trained import answer
 from tests.serving.conftest import TOKENS
+from tests.serving.engines.test_transformers import Recording
 
 
 @pytest.fixture
@@ -59,18 +59,9 @@ def test_a_text_is_told_as_it_grows(describer: Describer, reads: list[Read]) -> 
     assert texts and all(isinstance(text, str) and whole.startswith(text) for text in texts)
 
 
-class Recording(Describer):
-    """Remembers what the model answered, also to those who have left."""
-
-    answers: ClassVar[list[Answer | ClipError]] = []
-
-    def _answer(self, queries: Sequence[Query]) -> list[Answer | ClipError]:
-        self.answers.extend(super()._answer(queries))
-        return self.answers[-len(queries) :]
-
-
-def test_the_model_stops_when_a_reader_leaves(model: Path, reads: list[Read]) -> None:
-    describer = Recording(read_settings({"model": str(model)}))
+def test_the_model_stops_when_a_reader_leaves(model: Path, reads: list[Read], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("affectgpt.serving.describer.load_engine", Recording)
+    describer: Any = Describer(read_settings({"model": str(model)}))
     torch.manual_seed(0)
 
     async def scene() -> Told:
@@ -80,7 +71,7 @@ def test_the_model_stops_when_a_reader_leaves(model: Path, reads: list[Read]) ->
         return await describer.describe(Query(reads[0], max_new_tokens=TOKENS))
 
     told = asyncio.run(scene())
-    left, stayed = describer.answers
+    [left], [stayed] = describer._engine.batches
     assert isinstance(left, Answer) and not left.complete and left.new_tokens < 100
     assert told.outcome == stayed
 
@@ -95,13 +86,13 @@ def test_a_worker_that_only_fails_says_so(describer: Describer, reads: list[Read
 
     async def scene() -> None:
         for _ in range(5):
-            describer.check_health()
+            await describer.check_health()
             with pytest.raises(AttributeError):
                 await describer.describe(Query(spoilt, max_new_tokens=TOKENS))
         with pytest.raises(RuntimeError, match="the last 5 requests have failed"):
-            describer.check_health()
+            await describer.check_health()
         await describer.describe(Query(reads[0], max_new_tokens=TOKENS))
-        describer.check_health()
+        await describer.check_health()
 
     asyncio.run(scene())
 

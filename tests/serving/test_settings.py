@@ -11,6 +11,11 @@ def test_the_recipe_says_what_the_settings_are_without_it() -> None:
     assert load(Recipe, "serve", "laptop") == Recipe()
 
 
+def test_on_gpus_vllm_runs_the_language_model(model: Path) -> None:
+    workers = read_settings({"model": str(model), "recipe": "gpu"}).recipe.model_workers
+    assert (workers.engine, workers.num_gpus) == ("vllm", 1.0)
+
+
 def test_settings_come_nested_or_with_dots_as_text_or_as_values(model: Path) -> None:
     nested = read_settings({"model": str(model), "limits": {"requests": 8}, "fetching": {"hosts": ["a.org"]}})
     dotted = read_settings({"model": str(model), "limits.requests": "8", "fetching.hosts": "[a.org]"})
@@ -28,6 +33,8 @@ def test_settings_come_nested_or_with_dots_as_text_or_as_values(model: Path) -> 
         ({"limits.request": 1}, r"limits\.request.*known here"),
         ({"fetching.schemes": ["file"]}, r"fetching\.schemes"),
         ({"model_workers.replicas": {"least": 2, "most": 1}}, "least 2 is more than most 1"),
+        ({"model_workers.engine": "abacus"}, r"model_workers\.engine.*'transformers' or 'vllm'"),
+        ({"model_workers.vllm.memory_share": 2}, r"model_workers\.vllm\.memory_share"),
         ({"recipe": "palmtop"}, "recipe palmtop"),
     ],
 )

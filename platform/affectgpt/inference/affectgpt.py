@@ -1,25 +1,21 @@
 """A trained AffectGPT: clips in, descriptions and labels out."""
 
 from collections.abc import Sequence
-from typing import Self, get_args
+from typing import Self
 
 import torch
-from safetensors import SafetensorError
 
 from affectgpt.errors import ClipError, RequestError
-from affectgpt.evaluation.extraction.lexicon import labels_of, read_description
 from affectgpt.evaluation.text_language import Language
 from affectgpt.inference.asking import Answer, Query
 from affectgpt.inference.description import Description
-from affectgpt.inference.model_files import local_source
-from affectgpt.inference.perception import Perception, perception_of
-from affectgpt.inference.preparing import prepare
+from affectgpt.inference.loading import context_of, load_model
+from affectgpt.inference.perception import Perception
+from affectgpt.inference.preparing import Preparer
 from affectgpt.inference.reading import Asked, ClipLike, ClipReader, Read
-from affectgpt.inference.writing import Written, write
-from affectgpt.model import AffectGPTForConditionalGeneration, AffectGPTProcessor, load_strictly
+from affectgpt.inference.writing import Written, answer_of, write
+from affectgpt.model import AffectGPTForConditionalGeneration, AffectGPTProcessor
 from affectgpt.model.processing import Example
-
-_LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, ImportError, SafetensorError)
 
 
 class AffectGPT:
@@ -30,6 +26,7 @@ class AffectGPT:
     Attributes:
         model: the model itself, in evaluation.
         processor: its processor.
+        preparer: what it takes and can be asked.
     """
 
     def __init__(
@@ -46,7 +43,7 @@ class AffectGPT:
         self.model.train(False)
         self.processor = processor
         self._reader = reader or ClipReader()
-        self._perception = perception_of(processor)
+        self.preparer = Preparer(processor, context_of(model))
 
     @classmethod
     def from_pretrained(
@@ -65,22 +62,9 @@ class AffectGPT:
             reader: what decodes for it; None is one process with the usual limits.
 
         Raises:
-            RequestError: there is no such model, it lacks files or weights, or there is no such device or dtype.
+            RequestError: as in ``loading.load_model``.
         """
-        path = str(path)
-        place = _device(device)
-        wanted = _dtype(dtype)
-        with local_source(path) as source:
-            try:
-                processor = AffectGPTProcessor.from_pretrained(source)
-                model = load_strictly(source, dtype=wanted)
-            except _LOADING_ERRORS as error:
-                reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-                raise RequestError(
-                    f"model {path}: it cannot be loaded ({reason}); name a model that train wrote"
-                ) from error
-            torch.nn.Module.to(model, place)
-            return cls(model, processor, reader)
+        return cls(*load_model(str(path), device, dtype), reader)
 
     def __enter__(self) -> Self:
         return self
@@ -188,14 +172,13 @@ class AffectGPT:
         """
         for query in queries:
             self.check(query.language, query.max_new_tokens, query.temperature)
-        samples = self._perception.samples
-        prepared = [prepare(self.processor, query, samples, self._room(query)) for query in queries]
+        prepared = [self.preparer.prepare(query) for query in queries]
         asked = [
             (query, example) for query, example in zip(queries, prepared, strict=True) if isinstance(example, Example)
         ]
         written = iter(self._written(asked))
         return [
-            one if isinstance(one, ClipError) else _answer(query, one, next(written))
+            one if isinstance(one, ClipError) else answer_of(query, one, next(written))
             for query, one in zip(queries, prepared, strict=True)
         ]
 
@@ -205,36 +188,23 @@ class AffectGPT:
         Raises:
             RequestError: one is not; the message names it.
         """
-        if language not in get_args(Language):
-            raise RequestError(f"language {language}: the model writes {' and '.join(get_args(Language))}; name one")
-        if not 0.0 <= temperature < float("inf"):
-            raise RequestError(f"temperature {temperature}: give 0 for the likeliest text, or a number above it")
-        context = self.context
-        if max_new_tokens < 1 or (context is not None and max_new_tokens >= context):
-            raise RequestError(
-                f"max_new_tokens {max_new_tokens}: give at least 1, and fewer than the model's {context}"
-            )
+        self.preparer.check(language, max_new_tokens, temperature)
 
     @property
     def context(self) -> int | None:
         """How many tokens question and description may have together, or None where nothing limits them."""
-        found: int | None = getattr(self.model.config.text_config, "max_position_embeddings", None)
-        return found
+        return self.preparer.context
 
     @property
     def perception(self) -> Perception:
         """What the model takes of a clip."""
-        return self._perception
-
-    def _room(self, query: Query) -> int | None:
-        """How many tokens the question may have."""
-        return None if self.context is None else self.context - query.max_new_tokens
+        return self.preparer.perception
 
     def _outcomes(
         self, asked: Sequence[Asked], language: Language, max_new_tokens: int, temperature: float
     ) -> list[Description | ClipError]:
         self.check(language, max_new_tokens, temperature)
-        found = self._reader.read(asked, self._perception.decoding)
+        found = self._reader.read(asked, self.perception.decoding)
         queries = [
             Query(read, language, max_new_tokens=max_new_tokens, temperature=temperature)
             for read in found
@@ -255,35 +225,3 @@ class AffectGPT:
         # A single clip fits, and so do two halves at last.
         half = len(asked) // 2
         return [*self._written(asked[:half]), *self._written(asked[half:])]
-
-
-def _answer(query: Query, example: Example, written: Written) -> Answer:
-    labels = labels_of(read_description(written.text, query.language))
-    description = Description(
-        text=written.text,
-        labels=tuple(labels),
-        has_video=example.pixel_values is not None,
-        has_audio=example.sound_inputs is not None,
-        subtitle=query.read.clip.subtitle or None,
-        language=query.language,
-    )
-    return Answer(description, example.answer_start, written.tokens, written.complete)
-
-
-def _device(device: str | torch.device | None) -> torch.device:
-    try:
-        place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    except RuntimeError as error:
-        raise RequestError(f"device {device}: there is no such kind ({error}); give cpu or cuda") from error
-    if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
-        raise RequestError(
-            f"device {device}: {torch.cuda.device_count()} GPUs are seen here; give cpu, or leave it out"
-        )
-    return place
-
-
-def _dtype(dtype: str | torch.dtype | None) -> torch.dtype | None:
-    found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
-    if (dtype is None or isinstance(found, torch.dtype)) and (found is None or found.is_floating_point):
-        return found
-    raise RequestError(f"dtype {dtype}: it is no type of weights; give float32, bfloat16 or float16")

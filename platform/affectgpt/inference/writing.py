@@ -9,7 +9,9 @@ from torch import Tensor
 from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
-from affectgpt.inference.asking import Query
+from affectgpt.evaluation.extraction.lexicon import labels_of, read_description
+from affectgpt.inference.asking import Answer, Query
+from affectgpt.inference.description import Description
 from affectgpt.model import AffectGPTForConditionalGeneration, AffectGPTProcessor
 from affectgpt.model.processing import Example
 
@@ -60,14 +62,40 @@ def write(
         pad_token_id=processor.tokenizer.pad_token_id,
     )
     rows = sequences[:, prompt_length:].tolist()
-    return [_written(processor, row[: query.max_new_tokens]) for row, query in zip(rows, queries, strict=True)]
+    return [written(processor, row[: query.max_new_tokens]) for row, query in zip(rows, queries, strict=True)]
 
 
-def _written(processor: AffectGPTProcessor, ids: Sequence[int]) -> Written:
+def written(processor: AffectGPTProcessor, ids: Sequence[int]) -> Written:
+    """Read the tokens that a model wrote; what comes behind one that ends the text does not count."""
     end = processor.end_token_id
     complete = end in ids
     length = ids.index(end) if complete else len(ids)
     return Written(_text(processor, ids[:length]).strip(), length + complete, complete)
+
+
+def text_so_far(processor: AffectGPTProcessor, ids: Sequence[int]) -> str | None:
+    """Return what a text has become, or None where its last character is not whole yet."""
+    text = _text(processor, ids).strip()
+    return None if text.endswith(_UNFINISHED_CHARACTER) else text
+
+
+def answer_of(query: Query, example: Example, text: Written) -> Answer:
+    """Make of a text what is answered; its labels are read out of it.
+
+    Args:
+        query: what was asked.
+        example: the clip, as the model took it.
+        text: what the model wrote.
+    """
+    description = Description(
+        text=text.text,
+        labels=tuple(labels_of(read_description(text.text, query.language))),
+        has_video=example.pixel_values is not None,
+        has_audio=example.sound_inputs is not None,
+        subtitle=query.read.clip.subtitle or None,
+        language=query.language,
+    )
+    return Answer(description, example.answer_start, text.tokens, text.complete)
 
 
 def _text(processor: AffectGPTProcessor, ids: Sequence[int]) -> str:
@@ -142,6 +170,6 @@ class _Follower(BaseStreamer):
             self._followed[row] = False
             return
         ids.append(token)
-        text = _text(self._processor, ids).strip()
-        if query.on_text is not None and not text.endswith(_UNFINISHED_CHARACTER):
+        text = text_so_far(self._processor, ids)
+        if query.on_text is not None and text is not None:
             query.on_text(text)

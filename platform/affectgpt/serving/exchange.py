@@ -34,7 +34,7 @@ class Told:
         outcome: the answer, or why there can be none.
         fingerprint: that of the model.
         waiting_s: how long the clip waited for the model.
-        model_s: how long the model took, for all clips of the batch together.
+        model_s: how long the model was at work on it; where clips go through it in batches, on the whole batch.
     """
 
     outcome: Answer | ClipError

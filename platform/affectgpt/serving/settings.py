@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, DirectoryPath, Field, model_validator
 
 from affectgpt.clips.storage import anchored
 from affectgpt.errors import RequestError
@@ -41,9 +42,27 @@ class GenerationSection(Section):
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
 
 
-class ModelWorkersSection(Section):
-    """The processes that hold a model each; ``num_gpus`` may be a part of a GPU, which several then share."""
+class VLLMSection(Section):
+    """How vLLM runs the language model.
 
+    ``memory_share`` is what weights and cache of the language model may take of a GPU's memory, encoders apart;
+    ``context`` is how many tokens question and description may have together, null for the model's own; ``options``
+    are further arguments of ``vllm.AsyncEngineArgs`` by name.
+    """
+
+    memory_share: float = Field(0.8, gt=0, le=1)
+    context: int | None = Field(None, ge=64, le=10_000_000)
+    options: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class ModelWorkersSection(Section):
+    """The processes that hold a model each; ``num_gpus`` may be a part of a GPU, which several then share.
+
+    ``batch_size`` clips at most are written for at a time, whatever the engine.
+    """
+
+    engine: Literal["transformers", "vllm"] = "transformers"
+    vllm: VLLMSection = VLLMSection()
     replicas: ReplicasSection = ReplicasSection()
     num_cpus: float = Field(0.5, ge=0)
     num_gpus: float = Field(0.0, ge=0)
@@ -98,7 +117,10 @@ class KeysSection(Section):
 
 
 class Recipe(Section):
-    """All settings of a service but the model; ``name`` is what answers call it."""
+    """All settings of a service but the model.
+
+    ``name`` is what answers call it; ``samples`` is a folder of clips that the page offers to all who open it.
+    """
 
     name: str = Field("affectgpt", min_length=1)
     generation: GenerationSection = GenerationSection()
@@ -109,6 +131,7 @@ class Recipe(Section):
     keys: KeysSection = KeysSection()
     cors_origins: tuple[str, ...] = Field((), strict=False)
     keep_uploads: str | None = None
+    samples: Annotated[DirectoryPath, Field(strict=False), AfterValidator(Path.resolve)] | None = None
 
 
 class Settings(Section):
