@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 import shutil
 import socket
@@ -15,6 +16,7 @@ import openai
 import psutil
 import pytest
 import ray
+from PIL import Image
 from ray import serve
 
 from affectgpt.serving.application import build
@@ -24,6 +26,8 @@ from tests.media import Sound, Video, write_media
 TOKENS = "24"
 REQUESTS = 6
 STARTED_WITHIN_S = 240.0
+KEY = "a key of one who may ask"
+MAY_ASK = {"Authorization": f"Bearer {KEY}"}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def settings(model: Path) -> dict[str, Any]:
     limits = {"requests": REQUESTS, "body_bytes": 1_000_000}
-    return {"model": str(model), "generation": {"max_tokens": 24}, "limits": limits}
+    file = model.with_name("keys")
+    file.write_text(f"{hashlib.sha256(KEY.encode()).hexdigest()}  ann\n")
+    keys = {"file": str(file), "requests_per_minute": 1e6, "concurrency": 1000}
+    return {"model": str(model), "generation": {"max_tokens": 24}, "limits": limits, "keys": keys}
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +65,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clips")
     write_media(folder / "both.mp4", Video(), Sound())
     write_media(folder / "voice.wav", sound=Sound(codec="pcm_s16le", seconds=1.3))
+    Image.new("RGB", (96, 64), (127, 127, 127)).save(folder / "grey.png")
     whole = (folder / "both.mp4").read_bytes()
     (folder / "half.mp4").write_bytes(whole[: len(whole) // 2])
     (folder / "text.mp4").write_text("this is no film\n" * 100)
@@ -70,7 +78,7 @@ def post(client: httpx2.Client, clip: Path, **fields: str) -> httpx2.Response:
 
 
 async def post_many(url: str, clips: list[Path], **fields: str) -> list[httpx2.Response]:
-    async with httpx2.AsyncClient(base_url=url, timeout=60.0) as client:
+    async with httpx2.AsyncClient(base_url=url, headers=MAY_ASK, timeout=60.0) as client:
         files = [{"file": (clip.name, clip.read_bytes())} for clip in clips]
         return await asyncio.gather(*(client.post("/v1/describe", files=file, data=fields) for file in files))
 
@@ -87,7 +95,7 @@ def await_answer(client: httpx2.Client, clip: Path) -> httpx2.Response:
 
 @pytest.fixture
 def client(url: str) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=url, timeout=60.0) as client:
+    with httpx2.Client(base_url=url, headers=MAY_ASK, timeout=60.0) as client:
         yield client
 
 
@@ -108,17 +116,39 @@ def test_a_description_is_streamed_while_it_is_written(client: httpx2.Client, cl
     assert json.loads(lines[-1].removeprefix("data: "))["description"] == answer(True, True)
 
 
+def test_nobody_asks_without_a_key(url: str, clips: Path) -> None:
+    with httpx2.Client(base_url=url, timeout=60.0) as stranger:
+        got = post(stranger, clips / "both.mp4")
+        assert (got.status_code, got.headers["WWW-Authenticate"]) == (401, "Bearer")
+        stranger.headers["Authorization"] = "Bearer another"
+        assert post(stranger, clips / "both.mp4").json()["error"]["type"] == "unknown-key"
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="none") as chat, pytest.raises(openai.AuthenticationError):
+        chat.models.list()
+
+
 def test_clients_of_openai_work_as_they_are(url: str, clips: Path) -> None:
-    data = base64.b64encode((clips / "voice.wav").read_bytes()).decode()
-    sound: Any = {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="none") as chat:
+    voice, grey, both = (
+        base64.b64encode((clips / name).read_bytes()).decode() for name in ("voice.wav", "grey.png", "both.mp4")
+    )
+    sound = {"type": "input_audio", "input_audio": {"data": voice, "format": "wav"}}
+    picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{grey}"}}
+    video = {"type": "video_url", "video_url": {"url": f"data:video/mp4;base64,{both}"}}
+    asked: list[tuple[list[Any], str]] = [
+        ([sound], answer(False, True)),
+        ([picture], answer(True, False)),
+        ([picture, sound], answer(True, True)),
+        ([video], answer(True, True)),
+    ]
+    with openai.OpenAI(base_url=f"{url}/v1", api_key=KEY) as chat:
         (name,) = [model.id for model in chat.models.list()]
-        asked: Any = {"model": name, "messages": [{"role": "user", "content": [sound]}]}
-        assert chat.chat.completions.create(**asked).choices[0].message.content == answer(False, True)
-        chunks = list(chat.chat.completions.create(**asked, stream=True))
-        assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == answer(False, True)
+        for parts, wanted in asked:
+            messages: list[Any] = [{"role": "user", "content": parts}]
+            told = chat.chat.completions.create(model=name, messages=messages)
+            assert told.choices[0].message.content == wanted
+            chunks = list(chat.chat.completions.create(model=name, messages=messages, stream=True))
+            assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == wanted
         with pytest.raises(openai.NotFoundError, match="the model gpt-4 is not served here"):
-            chat.chat.completions.create(**asked | {"model": "gpt-4"})
+            chat.chat.completions.create(model="gpt-4", messages=messages)
 
 
 def test_many_clients_get_their_own_answers_or_are_told_to_come_again(url: str, clips: Path) -> None:
@@ -157,7 +187,7 @@ def test_a_client_that_hangs_up_frees_its_place(client: httpx2.Client, url: str,
     endless = {"stream": "true", "max_tokens": "400", "temperature": "50"}
     for _ in range(2 * REQUESTS):
         with (
-            httpx2.Client(base_url=url, timeout=60.0) as leaving,
+            httpx2.Client(base_url=url, headers=MAY_ASK, timeout=60.0) as leaving,
             leaving.stream("POST", "/v1/describe", files=files, data=endless) as got,
         ):
             assert got.status_code in {200, 429}

@@ -1,9 +1,11 @@
 """Fetches the clips that requests name by a URI, from where that is allowed and from nowhere else."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 import aiohttp
@@ -11,11 +13,13 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import DefaultResolver
 from yarl import URL
 
-from affectgpt.clips.storage import open_source, translated_errors
+from affectgpt.clips.storage import open_source, stat_source, translated_errors
 from affectgpt.errors import ClipError
 from affectgpt.serving.addresses import is_public
-from affectgpt.serving.refusals import RefusedError, refusal_of
+from affectgpt.serving.refusals import RefusedError
 from affectgpt.serving.settings import FetchingSection
+
+logger = logging.getLogger("ray.serve")
 
 _CHUNK_BYTES: Final = 1 << 18
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
@@ -44,7 +48,7 @@ async def fetch(uri: str, target: Path, settings: FetchingSection, most_bytes: i
             if url.scheme in _HTTP:
                 await _fetch_http(url, target, settings, most_bytes)
             else:
-                await asyncio.to_thread(_copy_object, uri, target, most_bytes)
+                await _fetch_object(uri, target, most_bytes)
     except TimeoutError:
         raise RefusedError(
             504, "fetch-timeout", f"{uri} was not there within {settings.timeout_s:g} s; upload the clip"
@@ -163,15 +167,35 @@ async def _limited(uri: URL, chunks: AsyncIterator[bytes], most_bytes: int) -> A
         yield chunk
 
 
-def _copy_object(uri: str, target: Path, most_bytes: int) -> None:
+async def _fetch_object(uri: str, target: Path, most_bytes: int) -> None:
+    left = Event()
     try:
-        with translated_errors(uri), open_source(uri) as source, target.open("wb") as file:
-            while chunk := source.read(_CHUNK_BYTES):
-                file.write(chunk)
-                if file.tell() > most_bytes:
-                    raise _too_large(uri, most_bytes)
+        await asyncio.to_thread(_copy_object, uri, target, most_bytes, left)
     except ClipError as error:
-        raise refusal_of(error) from error
+        # What a store says names the service's own endpoint and credentials, which are for its log alone.
+        logger.warning("an object could not be fetched: %s", error.reason, exc_info=error)
+        raise _object_refusal(uri, error.reason) from error
+    finally:
+        left.set()
+
+
+def _copy_object(uri: str, target: Path, most_bytes: int, left: Event) -> None:
+    """Copy an object until nobody waits for it any more."""
+    if stat_source(uri).size_bytes > most_bytes:
+        raise _too_large(uri, most_bytes)
+    with translated_errors(uri), open_source(uri) as source, target.open("wb") as file:
+        while not left.is_set() and (chunk := source.read(_CHUNK_BYTES)):
+            file.write(chunk)
+
+
+def _object_refusal(uri: str, reason: str) -> RefusedError:
+    if reason in {"not-found", "is-a-directory"}:
+        return RefusedError(404, "not-found", f"{uri} does not exist; check its spelling")
+    if reason == "access-denied":
+        return RefusedError(403, reason, f"{uri}: the service may not read it; let it, or upload the clip")
+    if reason == "empty-file":
+        return RefusedError(422, reason, f"{uri} holds no bytes; copy it again from where it came from")
+    return RefusedError(422, "unreachable", f"{uri} could not be fetched; upload the clip")
 
 
 def _is_literal(host: str) -> bool:

@@ -12,25 +12,20 @@ import numpy as np
 
 from affectgpt.clips.clip import Clip
 from affectgpt.clips.decoding import DecodeSettings
-from affectgpt.clips.media import Media
 from affectgpt.errors import ClipError, RequestError
 from affectgpt.evaluation.text_language import Language
 from affectgpt.inference.asking import Query
-from affectgpt.inference.reading import Asked, ClipLimits, ClipReader, Read
+from affectgpt.inference.reading import ClipReader, Read
+from affectgpt.serving.contents import ContentLimits, Contents, read_contents
 from affectgpt.serving.exchange import Model, ModelFacts, Told
 from affectgpt.serving.fetching import fetch
 from affectgpt.serving.parcel import Parcel
-from affectgpt.serving.pictures import decode_pictures
 from affectgpt.serving.refusals import RefusedError, refusal_of
 from affectgpt.serving.settings import Settings
 
 SHOWN: Final = "the clip"
 _LOADED_WITHIN_S: Final = 0.5
 _FETCHED_PER_DECODER: Final = 2
-_HEARING_ONLY: Final = DecodeSettings(frames=0)
-_NOTHING: Final = Media(
-    np.zeros((0, 0, 0, 3), np.uint8), np.zeros(0), 0, np.zeros(0, np.float32), 0.0, has_video=False, has_audio=False
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +68,19 @@ class Service:
         self.model = model
         workers, limits = settings.recipe.ingress_workers, settings.recipe.limits
         self.limits = limits
-        self._reader = ClipReader(
-            workers.decoders,
-            workers.decode_timeout_s,
-            workers.decode_memory_gib,
-            ClipLimits(limits.duration_s, limits.pixels),
-        )
+        self._decoders = ClipReader(workers.decoders, workers.decode_timeout_s, workers.decode_memory_gib)
         self._threads = ThreadPoolExecutor(workers.decoders, "decoding")
         self.few_at_a_time = asyncio.Semaphore(_FETCHED_PER_DECODER * workers.decoders)
         self._facts: asyncio.Future[ModelFacts] | None = None
 
     async def start(self) -> None:
         """Start the processes that decode."""
-        await asyncio.get_running_loop().run_in_executor(self._threads, self._reader.start)
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._decoders.start)
 
     def close(self) -> None:
         """End the processes that decode."""
         self._threads.shutdown(wait=True, cancel_futures=True)
-        self._reader.close()
+        self._decoders.close()
 
     async def facts(self) -> ModelFacts:
         """Say what is known of the model, waiting until it is loaded.
@@ -129,14 +119,14 @@ class Service:
         if parcel.is_empty:
             raise RefusedError(422, "no-clip", "there is nothing to describe; send a clip, a sound or a picture")
         try:
-            media, subtitle = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._decode, parcel, wish.subtitle, facts.decoding
+            contents = await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._read, parcel, wish.subtitle, facts.decoding
             )
         except ClipError as error:
             raise refusal_of(_without_paths(error, parcel)) from error
         generation = self.settings.recipe.generation
         return Query(
-            Read(Clip(SHOWN, SHOWN, subtitle=subtitle), media),
+            Read(Clip(SHOWN, SHOWN, subtitle=contents.subtitle), contents.media),
             wish.language,
             wish.question,
             generation.max_tokens if wish.max_tokens is None else wish.max_tokens,
@@ -187,24 +177,11 @@ class Service:
             async for piece in self.model.stream(query):
                 yield piece if isinstance(piece, str) else _checked(piece)
 
-    def _decode(self, parcel: Parcel, subtitle: str | None, decoding: DecodeSettings) -> tuple[Media, str | None]:
-        read = None if parcel.clip is None else self._read(parcel.clip, subtitle, decoding)
-        media = _NOTHING if read is None else read.media
-        if parcel.pictures:
-            paths = [str(path) for path in parcel.pictures]
-            media = _with_pictures(media, self._reader.call(decode_pictures, paths, decoding, self.limits.pixels))
-        if parcel.sound is not None:
-            media = _with_sound(media, self._read(parcel.sound, "", _HEARING_ONLY).media)
-        return media, subtitle if read is None else read.clip.subtitle
-
-    def _read(self, path: Path, subtitle: str | None, decoding: DecodeSettings) -> Read:
-        (found,) = self._reader.read([Asked(path, subtitle)], decoding)
-        if isinstance(found, ClipError):
-            raise found
-        # Some containers do not say how long they are.
-        if found.media.duration_s > self.limits.duration_s + 1.0:
-            raise ClipError("too-long", f"{path} lasts longer than the {self.limits.duration_s:g} s that are allowed")
-        return found
+    def _read(self, parcel: Parcel, subtitle: str | None, decoding: DecodeSettings) -> Contents:
+        limits = ContentLimits(self.limits.duration_s, self.limits.pixels)
+        return self._decoders.call(
+            read_contents, SHOWN, parcel=parcel, subtitle=subtitle, decoding=decoding, limits=limits
+        )
 
 
 @contextlib.contextmanager
@@ -228,27 +205,3 @@ def _without_paths(error: ClipError, parcel: Parcel) -> ClipError:
     for path in files:
         message = message.replace(str(path), SHOWN)
     return ClipError(error.reason, message.replace(str(parcel.folder), ""))
-
-
-def _with_pictures(media: Media, pictures: Media) -> Media:
-    return Media(
-        pictures.frames,
-        pictures.frame_times_s,
-        pictures.frames_expected,
-        media.sound,
-        media.duration_s,
-        has_video=True,
-        has_audio=media.has_audio,
-    )
-
-
-def _with_sound(media: Media, sound: Media) -> Media:
-    return Media(
-        media.frames,
-        media.frame_times_s,
-        media.frames_expected,
-        sound.sound,
-        max(media.duration_s, sound.duration_s),
-        has_video=media.has_video,
-        has_audio=True,
-    )
