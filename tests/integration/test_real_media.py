@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from affectgpt.dataset.schema import DATA, REJECTED
-from tests.integration.conftest import PROJECT, run_job
+from tests.integration.conftest import PROJECT, free_port, run_job
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +68,11 @@ def test_hugging_face_datasets_opens_it(built: Path, tmp_path: Path) -> None:
 
 def test_the_demo(tmp_path: Path) -> None:
     short = ("stages.coarse.epochs=1", "stages.fine.epochs=1", "report.described=2", "report.max_new_tokens=20")
-    options = ["--clips", "32", *(word for setting in short for word in ("--set", setting))]
+    port = free_port()
+    options = ["--clips", "32", "--port", str(port), *(word for setting in short for word in ("--set", setting))]
     command = [sys.executable, str(PROJECT / "jobs" / "demo.py"), "demo", *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, cwd=tmp_path)
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    done = subprocess.run(command, **pipes, text=True, timeout=900, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "32 inputs = 29 annotated + 1 filtered + 2 rejected" in done.stdout
     assert "description_zh" in done.stdout
@@ -86,3 +88,13 @@ def test_the_demo(tmp_path: Path) -> None:
     assert [stage["name"] for stage in report["stages"]] == ["coarse", "fine"]
     assert "level 1, mean of the wheels" in done.stdout
     assert (folder / "evaluation" / "report.html").exists()
+    shown, _, rest = done.stdout.partition(f"$ curl -s http://127.0.0.1:{port}/v1/describe -F file=@demo/clips/clip-")
+    assert shown and rest
+    answer, _ = json.JSONDecoder().raw_decode(rest, rest.index("{"))
+    assert answer["clip"]["seen"] and answer["clip"]["heard"] and answer["clip"]["subtitle"]
+    assert answer["tokens"]["description"] > 1 and answer["model"]["fingerprint"]
+    assert f"Open http://127.0.0.1:{port} in a browser" in rest
+    samples = {path.name for path in (folder / "samples").iterdir()}
+    assert {name for name in samples if not name.endswith(".srt")} == {
+        Path(row["uri"]).name for row in csv.DictReader((folder / "held-out.csv").open(encoding="utf-8"))
+    }

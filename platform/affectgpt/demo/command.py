@@ -1,8 +1,9 @@
-"""The command behind ``make demo``: makes talking clips, annotates them, trains a model in two stages, and tests it."""
+"""The command behind ``make demo``: talking clips are made and annotated, a model is trained, tested and served."""
 
 import argparse
 import csv
 import shlex
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -14,9 +15,14 @@ import pyarrow.parquet as pq
 
 from affectgpt.demo.clips import MANIFEST_COLUMNS, make_clips, plan
 from affectgpt.demo.descriptions import COLUMNS, describe
+from affectgpt.demo.recording import write_srt
+from affectgpt.demo.serving import PORT, Question, is_attended, serve_model
+from affectgpt.exit_status import run_command
 
 CLIPS = 96
 SHOWN = 3
+_CUE_S = 59.0
+"""Longer than any clip of the demo: what is said in one is one cue."""
 _MODULES = {
     "build-dataset": "affectgpt.dataset.command",
     "split-dataset": "affectgpt.evaluation.split_command",
@@ -27,19 +33,29 @@ _MODULES = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the whole way from clips to a model's score; returns the exit status of the first command that fails."""
+    """Run the whole way from clips to a service; returns the exit status of the first command that fails.
+
+    The service stays until Ctrl-C, which is exit status 0; without a terminal it ends when it has answered once.
+    """
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("folder", type=Path, help="where everything goes")
     parser.add_argument("--clips", type=int, default=CLIPS, help=f"how many to make (default: {CLIPS})")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the training")
+    parser.add_argument("--port", type=int, default=PORT, help=f"the first that the service tries (default: {PORT})")
+    parser.add_argument("--no-serve", action="store_true", help="end the service when it has answered once")
     options = parser.parse_args(arguments)
     try:
-        _build(options.folder, options.clips)
-        _train(options.folder, options.clips, options.set)
-        _judge(options.folder)
+        return run_command("demo", lambda: _run_all(options), "stopped; the same command goes on")
     except subprocess.CalledProcessError as error:
         return error.returncode
-    return 0
+
+
+def _run_all(options: argparse.Namespace) -> None:
+    _build(options.folder, options.clips)
+    _train(options.folder, options.clips, options.set)
+    held_out = _hold_out(options.folder)
+    _judge(options.folder)
+    _serve(options.folder, held_out, options.port, keep=is_attended() and not options.no_serve)
 
 
 def _build(folder: Path, count: int) -> None:
@@ -71,8 +87,8 @@ def _train(folder: Path, count: int, settings: Sequence[str]) -> None:
     )
 
 
-def _judge(folder: Path) -> None:
-    """Let the model describe the clips that no stage has seen, and score it."""
+def _hold_out(folder: Path) -> list[dict[str, str]]:
+    """List the clips that no stage has seen, and put them where the page of the service takes its samples from."""
     with (folder / "split.csv").open(encoding="utf-8", newline="") as file:
         test = {row["clip_id"] for row in csv.DictReader(file) if row["part"] == "test"}
     with (folder / "clips" / "manifest.csv").open(encoding="utf-8", newline="") as file:
@@ -81,6 +97,17 @@ def _judge(folder: Path) -> None:
     _write_csv(
         folder / "held-out.csv", MANIFEST_COLUMNS, ([row[column] for column in MANIFEST_COLUMNS] for row in held_out)
     )
+    samples = folder / "samples"
+    samples.mkdir(exist_ok=True)
+    for row in held_out:
+        sample = Path(shutil.copy(folder / row["uri"], samples))
+        if row["subtitle"]:
+            write_srt(sample.with_suffix(".srt"), row["subtitle"], _CUE_S)
+    return held_out
+
+
+def _judge(folder: Path) -> None:
+    """Let the model describe the clips that no stage has seen, and score it."""
     described = folder / "described.csv"
     _run(
         "describe", "--model", folder / "model" / "model", "--manifest", folder / "held-out.csv", "--output", described
@@ -93,9 +120,16 @@ def _judge(folder: Path) -> None:
         *("--references", folder / "emer-fine.csv", "--predictions", described),
         *("--split", folder / "split.csv", "--part", "test", "--output", folder / "evaluation"),
     )
-    print(f"\nLook at {folder / 'model' / 'report.html'} and {folder / 'evaluation' / 'report.html'}")
-    serve = Path(sys.executable).with_name("serve")
-    print(f"and serve the model: {serve} run affectgpt.serving.application:build model={folder / 'model' / 'model'}")
+    print(f"\nLook at {folder / 'model' / 'report.html'} and {folder / 'evaluation' / 'report.html'}", flush=True)
+
+
+def _serve(folder: Path, held_out: Sequence[Mapping[str, str]], port: int, keep: bool) -> None:
+    """Serve the model, and ask it about a clip that no stage has seen."""
+    model, samples = folder / "model" / "model", folder / "samples"
+    program = Path(sys.executable).with_name("serve")
+    print(f"\nAnd a service, as by {program} run affectgpt.serving.application:build model={model} samples={samples}")
+    asked = max(held_out, key=lambda row: (row["uri"].endswith(".mp4"), bool(row["subtitle"]), row["language"] == "en"))
+    serve_model(model, samples, Question(folder / asked["uri"], asked["subtitle"]), port, keep)
 
 
 def _run(name: str, *arguments: object) -> None:

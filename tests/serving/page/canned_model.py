@@ -52,13 +52,14 @@ class CannedModel:
     async def stream(self, query: Query) -> AsyncGenerator[str | Told, None]:
         self.queries.append(query)
         text = ZH if query.language == "zh" else EN
-        for end in range(1, len(text) // 2, 7):
-            yield text[:end]
-            await asyncio.sleep(0)
-        if query.question == ENDLESS:
-            try:
+        try:
+            for end in range(1, len(text) // 2, 7):
+                yield text[:end]
+                await asyncio.sleep(0)
+            if query.question == ENDLESS:
                 await asyncio.Event().wait()
-            finally:
+        finally:
+            if query.question == ENDLESS:
                 self.left.set()
         if query.question == BREAKING:
             error = ClipError("nothing-perceived", "the clip shows nothing and says nothing; send another")

@@ -115,10 +115,18 @@ class DrivenBrowser:
         """Click an element as soon as it can be seen and is not disabled."""
         element = f"document.querySelector({json.dumps(selector)})"
         self.wait(f"{element}?.checkVisibility() && !{element}.disabled")
-        self.run(f"{element}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
-        x, y = self._centre(selector)
-        for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        self.run("window.reached = false")
+        self.run(f"{element}.addEventListener('click', () => (reached = true), {{capture: true, once: true}})")
+
+        def reached() -> bool:
+            self.run(f"{element}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
+            x, y = self._centre(selector)
+            for kind in ("mousePressed", "mouseReleased"):
+                self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+            return bool(self.run("reached"))
+
+        # What is drawn meanwhile may push the element away from under the mouse.
+        self.wait_for(reached, f"a click on {selector}")
 
     def choose(self, selector: str, file: Path) -> None:
         """Choose a file in a field."""

@@ -98,6 +98,7 @@ export class ClipSource {
   #offerSources(offered) {
     for (const id of ["record-video", "record-voice", "file"]) find(id).disabled = !offered
     find("sources").classList.toggle("busy", !offered)
+    find("samples").inert = !offered
     find("stop").hidden = offered
     find("stop").textContent = "Stop recording"
   }

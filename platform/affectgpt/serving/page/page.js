@@ -4,6 +4,7 @@ import { Announcer } from "./announcer.js"
 import { writeDescription, writeFacts, writeLabels } from "./answer.js"
 import { ClipSource } from "./clip_source.js"
 import { find, make, seconds } from "./elements.js"
+import { Samples } from "./samples.js"
 import { describe, readyModel } from "./service.js"
 import { Timeline } from "./timeline.js"
 import { Visits } from "./visits.js"
@@ -13,16 +14,35 @@ const timeline = new Timeline(find("timeline"), find("player"))
 const wheelView = new WheelView()
 const announcer = new Announcer(find("spoken"))
 const source = new ClipSource(opened, ({ name, message }) => showError({ type: name, message }))
+const samples = new Samples(openSample, showError)
 const visits = new Visits(reopen)
 let file = null
 let request = null
+let sampleSubtitle = null
 
 function opened(chosen) {
   request?.abort()
+  samples.forget()
+  forgetSampleSubtitle()
   file = chosen
   clear("Press Describe to ask the model about this clip.")
   timeline.open(file)
   find("describe").disabled = false
+}
+
+function openSample(chosen, subtitle) {
+  source.open(chosen)
+  if (subtitle && !find("subtitle").value) {
+    find("subtitle").value = sampleSubtitle = subtitle
+    find("words").open = true
+  }
+  find("describe").focus()
+}
+
+// What is said in a sample is not said in the clip that comes after it.
+function forgetSampleSubtitle() {
+  if (sampleSubtitle !== null && find("subtitle").value === sampleSubtitle) find("subtitle").value = ""
+  sampleSubtitle = null
 }
 
 function clear(progress) {
@@ -127,3 +147,6 @@ find("cancel").addEventListener("click", () => {
   request?.abort()
 })
 awaitModel()
+samples.offer().catch(({ message }) => {
+  find("clip-name").textContent = `There are no samples: ${message}`
+})

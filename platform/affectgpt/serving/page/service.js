@@ -18,6 +18,20 @@ export async function wheels() {
   return (await asked("page/wheels.json")).json()
 }
 
+/** Lists the sample clips as {name, subtitle}, the subtitle being null where nobody knows it. */
+export async function samples() {
+  return (await asked("page/samples.json")).json()
+}
+
+/** Where a sample clip is. */
+export const sampleUrl = (name) => `page/samples/${encodeURIComponent(name)}`
+
+/** Gives a sample clip as a file. */
+export async function sampleFile(name, signal) {
+  const content = await (await asked(sampleUrl(name), { signal })).blob()
+  return new File([content], name, { type: content.type })
+}
+
 /**
  * Asks for the description of a clip and yields its events as {name, data}; the last one is "done".
  * @param {Object} wish file, language, subtitle and question; the last two may be empty.
