@@ -16,6 +16,7 @@ BENCHMARKS = (
     "annotation_engine",
     "evaluate",
     "training",
+    "serving",
     "two_stage",
 )
 COLUMNS = ("claim", "measured", "target", "")
