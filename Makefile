@@ -4,15 +4,21 @@
 DEVICE ?= cpu
 VENV ?= .venv
 DEMO ?= demo
+NODES ?= 3
+CPUS ?= 1
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench clean help
+.PHONY: demo test lint bench cluster-local cluster-local-stop clean help
 
 help:
 	@echo "make demo    make talking clips, describe and label them, train a model on that in two stages"
 	@echo "make test    run all tests"
 	@echo "make lint    formatting, lint and types"
 	@echo "make bench   measure what the README claims"
+	@echo
+	@echo "make cluster-local           start a Ray cluster of NODES=3 nodes with CPUS=1 each on this machine"
+	@echo "make submit-JOB ARGS=\"...\"   run a job on it: build-dataset, train, evaluate, doctor ..."
+	@echo "make cluster-local-stop      end it"
 
 # Installs the platform with the extras of the stamp's name: core, train, demo or dev.
 $(VENV)/.installed-%: pyproject.toml cluster/constraints/$(DEVICE).txt cluster/install/environment.sh
@@ -42,6 +48,15 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev $(VENV)/.system-packages
 	$(BIN)/python -m benchmarks
+
+cluster-local: $(VENV)/.installed-demo
+	@$(BIN)/python -m cluster.local.start --nodes $(NODES) --cpus $(CPUS)
+
+cluster-local-stop: $(VENV)/.installed-demo
+	@$(BIN)/python -m cluster.local.stop
+
+submit-%: $(VENV)/.installed-demo
+	@$(BIN)/python -m cluster.local.submit $* $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(VENV)-vllm $(DEMO) build .pytest_cache .mypy_cache .ruff_cache
