@@ -70,6 +70,7 @@ EXCEPTIONS = {
 
 COMMANDS = (
     "dataset.command",
+    "dataset.merge_command",
     "doctor.command",
     "evaluation.agreement_command",
     "evaluation.command",

@@ -10,7 +10,7 @@ import pytest
 from affectgpt.client import Answer, Client, FoundClip, ServiceError
 from affectgpt.errors import ClipError, RequestError
 from tests.client.conftest import Log
-from tests.serving.page.canned_model import BREAKING, EN, ENDLESS, FINGERPRINT, ZH
+from tests.serving.page.canned_model import BREAKING, EN, ENDLESS, FACTS, FINGERPRINT, ZH
 from tests.serving.page.conftest import Served, serving_page
 
 
@@ -25,7 +25,7 @@ def test_a_clip_is_described(client: Client, clips: Path) -> None:
     assert [label.label for label in answer.labels] == ["sad", "anxious", "grateful", "wistful"]
     assert answer.labels[1].clues[0].sense == "voice"
     assert answer.clip.seen and answer.clip.heard and answer.clip.subtitle == "You lied to me!"
-    assert answer.model.fingerprint == FINGERPRINT
+    assert answer.model.fingerprint == FINGERPRINT and answer.model.trained_on == FACTS.trained_on
     assert answer.complete and answer.tokens.description == 60
     assert answer.seconds["total"] > 0
 
@@ -110,7 +110,7 @@ def test_the_key_is_told_or_in_the_environment(guarded: Served, clips: Path, mon
     assert Client(guarded.url, "secret").describe(clips / "both.mp4").description == EN
     monkeypatch.setenv("AFFECTGPT_API_KEY", "secret\n")
     model = Client(guarded.url).model()
-    assert (model.name, model.fingerprint) == ("affectgpt", FINGERPRINT)
+    assert (model.name, model.fingerprint, model.trained_on) == ("affectgpt", FINGERPRINT, FACTS.trained_on)
 
 
 def test_a_service_that_is_not_there_says_so(clips: Path) -> None:

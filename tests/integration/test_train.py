@@ -61,7 +61,9 @@ def test_real_architectures_train_by_the_gpu_recipe_on_two_nodes(data: Path, tmp
     report = json.loads((output / "report.json").read_text(encoding="utf-8"))
     assert [stage["name"] for stage in report["stages"]] == ["coarse", "fine"]
     assert (output / "report.html").exists()
-    assert (output / "model" / "README.md").exists()
+    assert set(model.config.trained_on) == {"coarse", "fine"}
+    card = (output / "model" / "README.md").read_text(encoding="utf-8")
+    assert all(fingerprint in card for fingerprint in model.config.trained_on.values())
 
 
 def test_two_workers_train_an_encoder_on_clips_that_are_decoded_as_they_are_needed(data: Path, tmp_path: Path) -> None:

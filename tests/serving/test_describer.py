@@ -46,7 +46,7 @@ def test_clips_of_many_callers_are_described_together(model: Path, reads: list[R
     assert voice.outcome.description.text == answer(False, True, "zh")
     assert isinstance(long.outcome, ClipError) and long.outcome.reason == "subtitle-too-long"
     assert both.model_s == voice.model_s == long.model_s
-    assert both.fingerprint == asyncio.run(worker.facts()).fingerprint
+    assert both.facts == asyncio.run(worker.facts())
 
 
 def test_a_text_is_told_as_it_grows(describer: Describer, reads: list[Read]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from affectgpt.evaluation.text_language import Language
 
@@ -57,10 +57,17 @@ class FoundClip(_Part):
 
 
 class ServedModel(_Part):
-    """The model that answered; ``fingerprint`` tells it from another of the same name."""
+    """The model that answered.
+
+    Attributes:
+        name: what the service calls it.
+        fingerprint: tells it from another of the same name.
+        trained_on: fingerprints of the data sets that it learnt from, by name; empty where its files do not say.
+    """
 
     name: str
     fingerprint: str
+    trained_on: dict[str, str] = Field(default_factory=dict)
 
 
 class Tokens(_Part):

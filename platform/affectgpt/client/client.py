@@ -8,7 +8,7 @@ from threading import Event
 from typing import Final, Self, TypeVar, Unpack
 
 import httpx2
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from affectgpt.client.answer import Answer, FoundClip, ServedModel
 from affectgpt.client.errors import ServiceError, no_response, refusal_of
@@ -26,9 +26,14 @@ _KEPT_OPEN_S: Final = 2.0
 Read = TypeVar("Read", bound=BaseModel)
 
 
-class _Ready(BaseModel):
-    model: str
+class _Listed(BaseModel):
+    id: str
     fingerprint: str
+    trained_on: dict[str, str] = Field(default_factory=dict)
+
+
+class _Models(BaseModel):
+    data: tuple[_Listed]
 
 
 class Client:
@@ -129,10 +134,9 @@ class Client:
         Raises:
             ServiceError: there is no answer; with the status 401, the key is missing or unknown.
         """
-        ready = self._read(_Ready, self._accepted("readyz").content)
-        # This asks for a key, if the service wants one.
-        self._accepted("v1/models")
-        return ServedModel(name=ready.model, fingerprint=ready.fingerprint)
+        self._accepted("readyz")
+        [model] = self._read(_Models, self._accepted("v1/models").content).data
+        return ServedModel(name=model.id, fingerprint=model.fingerprint, trained_on=model.trained_on)
 
     def is_alive(self) -> bool:
         """Whether the service answers at all."""

@@ -32,6 +32,7 @@ from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.reporting import write_report
 from affectgpt.dataset.reuse import recipe_key, with_known
 from affectgpt.dataset.schema import SOURCES, WORK
+from affectgpt.dataset.shards import Shard
 from affectgpt.dataset.summary import Run
 from affectgpt.dataset.versions import begin
 from affectgpt.dataset.voices import with_voices
@@ -51,6 +52,7 @@ class Request:
         retry_rejected: whether clips that were rejected by an earlier run are tried again.
         drop_missing: whether clips that an earlier run annotated may be left out because the input has them no more.
         new_version: whether the output may hold a data set of another recipe, which then becomes a version of its own.
+        shard: the part of the input that is taken, or None for all of it.
     """
 
     input: str | None
@@ -61,11 +63,13 @@ class Request:
     retry_rejected: bool = False
     drop_missing: bool = False
     new_version: bool = False
+    shard: Shard | None = None
 
     def sources(self) -> Iterator[Source]:
-        """List what the input or the manifest holds, up to the limit."""
+        """List what the input or the manifest holds, up to the limit, and of that what is in the shard."""
         found = read_manifest(self.manifest) if self.manifest is not None else list_sources(self.input or "")
-        return islice(found, self.limit)
+        listed = islice(found, self.limit)
+        return listed if self.shard is None else self.shard.of(listed)
 
 
 def build(request: Request) -> dict[str, Any]:

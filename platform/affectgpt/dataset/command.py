@@ -9,10 +9,13 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
+from affectgpt.clips.storage import join_uri
 from affectgpt.dataset.build import Request, build
 from affectgpt.dataset.checks import check_output
 from affectgpt.dataset.forecast import forecast
+from affectgpt.dataset.merging import check_is_no_data_set
 from affectgpt.dataset.recipe import load_recipe
+from affectgpt.dataset.shards import SHARDS, Shard
 from affectgpt.errors import RequestError
 from affectgpt.exit_status import run_command
 
@@ -39,7 +42,7 @@ def _run(options: argparse.Namespace) -> None:
     elif options.dry_run:
         _print_plan(request)
     else:
-        _print_summary(build(request), request.output)
+        print_summary(build(request), request.output)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,6 +60,11 @@ def _parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting, e.g. decode.frames=16"
     )
     parser.add_argument("--limit", type=_positive, help="take at most so many sources")
+    parser.add_argument(
+        "--shard",
+        metavar="i/N",
+        help="take the i-th of N parts of the input, in a folder of its own below the output; merge-dataset joins them",
+    )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be read")
     parser.add_argument(
         "--sample", type=_at_least_two, metavar="N", help="with --dry-run: annotate N sources, say what all would take"
@@ -97,15 +105,19 @@ def _price(text: str) -> float:
 
 
 def _request(options: argparse.Namespace) -> Request:
+    shard = None if options.shard is None else Shard.parse(options.shard)
+    if shard is not None:
+        check_is_no_data_set(options.output)
     return Request(
         input=options.input,
         manifest=options.manifest,
-        output=options.output,
+        output=options.output if shard is None else join_uri(options.output, f"{SHARDS}/{shard.folder}"),
         recipe=load_recipe(options.recipe, options.set),
         limit=options.limit,
         retry_rejected=options.retry_rejected,
         drop_missing=options.drop_missing,
         new_version=options.new_version,
+        shard=shard,
     )
 
 
@@ -124,7 +136,8 @@ def _print_plan(request: Request) -> None:
     print(f"would be written to {request.output}; nothing was written")
 
 
-def _print_summary(report: dict[str, Any], output: str) -> None:
+def print_summary(report: dict[str, Any], output: str) -> None:
+    """Print what ``report.json`` says, in a few lines."""
     print(f"{report['inputs']} inputs = {report['annotated']} annotated + {report['filtered']} filtered", end="")
     print(f" + {report['rejected']} rejected, in {report['wall_s']:.1f} s ({report['start_up_s']:.1f} s to start)")
     for reason in report["reasons"]:

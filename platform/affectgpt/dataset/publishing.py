@@ -104,7 +104,7 @@ def publish(
     _write_parts(staged / "rejected", _chained(plan.settled, others), REJECTED, rows_per_part)
     check_claim()
     archive(output)
-    _withdraw_reports(output)
+    withdraw_reports(output)
     for name in ("data", "rejected"):
         check_claim()
         _replace(output / name, staged / name)
@@ -117,7 +117,7 @@ def publish_rejected(output: Folder, ledger: Ledger, plan: Plan, check_claim: Ca
     staged = _new_staging(ledger)
     _write_parts(staged / "rejected", iter(plan.settled.to_batches()), REJECTED, MAX_ROWS_PER_PART)
     check_claim()
-    _withdraw_reports(output)
+    withdraw_reports(output)
     _replace(output / "rejected", staged / "rejected")
     ledger.staging.clear()
 
@@ -126,7 +126,8 @@ def _new_staging(ledger: Ledger) -> Folder:
     return ledger.staging / secrets.token_hex(4)
 
 
-def _withdraw_reports(output: Folder) -> None:
+def withdraw_reports(output: Folder) -> None:
+    """Delete the reports, which say that an output is whole."""
     for name in ("report.json", "report.html"):
         output.delete(name)
 

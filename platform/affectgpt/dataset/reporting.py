@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -38,27 +39,36 @@ def write_report(
         tally.add_outcomes(rows)
         choice.add(rows)
     report = summarise(tally, plan, run, recipe, output_uri)
-    examples = _examples(ledger, plan, choice.work_ids(), recipe)
-    output.write_text("report.html", render_report(report, examples, _first_rejected(output)))
+    examples = examples_of(_chosen(ledger, plan, choice.work_ids()), recipe)
+    output.write_text("report.html", render_report(report, examples, first_rejected(output)))
     output.write_text("README.md", render_card(report, PurePosixPath(output.path).name))
     output.write_text("report.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     return report
 
 
-def _examples(ledger: Ledger, plan: Plan, work_ids: list[str], recipe: Recipe) -> list[Example]:
-    """Decode the chosen clips once more for their pictures; those that cannot be read any more are left out."""
+def _chosen(ledger: Ledger, plan: Plan, work_ids: list[str]) -> list[dict[str, Any]]:
     wanted = pa.array(work_ids, pa.string())
     tables = (
         table.filter(pc.is_in(table["work_id"], wanted))
         for table in outcome_batches(ledger, plan, FILTERED.empty_table())
     )
     found = {row["work_id"]: row for table in tables for row in table.to_pylist()}
-    samples = [Sample(_clip_of(found[work_id])) for work_id in work_ids]
+    return [found[work_id] for work_id in work_ids]
+
+
+def examples_of(rows: Sequence[dict[str, Any]], recipe: Recipe) -> list[Example]:
+    """Decode clips once more for their pictures; those that cannot be read any more are left out.
+
+    Args:
+        rows: of DATA, or of OUTCOMES.
+        recipe: how to decode.
+    """
+    samples = [Sample(_clip_of(row)) for row in rows]
     with isolated_process(recipe) as isolated:
         decoded = decode_samples(samples, recipe.decode.settings(), isolated)
     return [
-        _example(found[work_id], item.media)
-        for work_id, item in zip(work_ids, decoded, strict=True)
+        _example(row, item.media)
+        for row, item in zip(rows, decoded, strict=True)
         if isinstance(item, Sample) and item.media is not None
     ]
 
@@ -87,7 +97,8 @@ def _example(row: dict[str, Any], media: Media) -> Example:
     )
 
 
-def _first_rejected(output: Folder) -> list[RejectedClip]:
+def first_rejected(output: Folder) -> list[RejectedClip]:
+    """Read the first few clips of each reason that are published as filtered or rejected."""
     shown: Counter[tuple[str, str, str]] = Counter()
     first: list[RejectedClip] = []
     for row in read_rejected(output).to_pylist():

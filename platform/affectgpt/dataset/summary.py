@@ -2,7 +2,7 @@
 
 import platform
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from affectgpt import __version__
 from affectgpt.dataset.planning import Plan
@@ -18,6 +19,11 @@ from affectgpt.dataset.recipe import Recipe
 HISTOGRAM_BINS = 20
 REPORTED_VERSIONS = ("ray", "pyarrow", "av", "numpy", "opencv-python-headless")
 
+_ADDED = (
+    *("inputs", "annotated", "filtered", "rejected", "annotated_this_run", "annotated_before"),
+    *("wall_s", "start_up_s", "annotate_s"),
+)
+_COUNTED = ("reused", "languages", "modalities")
 
 TALLIED = [
     "work_id",
@@ -127,20 +133,17 @@ def summarise(tally: Tally, plan: Plan, run: Run, recipe: Recipe, output: str) -
         "rejected": tally.outcomes["rejected"],
         "annotated_this_run": fresh,
         "annotated_before": tally.outcomes["annotated"] - fresh,
-        "reasons": [
-            {"outcome": outcome, "stage": stage, "reason": reason, "count": count}
-            for (outcome, stage, reason), count in tally.reasons.most_common()
-        ],
+        "reasons": _reasons(dict(tally.reasons.most_common())),
         "stages": stages,
         "reused": dict(tally.reused),
-        "bottleneck": max(stages, key=lambda stage: stage["seconds"])["name"] if stages else None,
+        "bottleneck": _slowest(stages),
         "wall_s": round(run.wall_s, 3),
         "start_up_s": round(run.start_up_s, 3),
         "annotate_s": round(run.annotate_s, 3),
         "clips_per_second": round(fresh / working_s, 3) if fresh and working_s > 0 else None,
         "labels": [{"label": label, "count": count} for label, count in tally.labels.most_common()],
         "distinct_labels": len(tally.labels),
-        "duration_s": _durations(tally.durations),
+        "duration_s": _durations(np.array(tally.durations)),
         "languages": dict(tally.languages.most_common()),
         "modalities": dict(tally.modalities.most_common()),
         "recipe": recipe.model_dump(),
@@ -149,24 +152,107 @@ def summarise(tally: Tally, plan: Plan, run: Run, recipe: Recipe, output: str) -
     }
 
 
+def _reasons(counts: Mapping[tuple[str, str, str], int]) -> list[dict[str, Any]]:
+    return [
+        {"outcome": outcome, "stage": stage, "reason": reason, "count": count}
+        for (outcome, stage, reason), count in counts.items()
+    ]
+
+
+def _slowest(stages: Sequence[Mapping[str, Any]]) -> str | None:
+    return max(stages, key=lambda stage: stage["seconds"])["name"] if stages else None
+
+
 def _stages(tally: Tally, plan: Plan, run: Run, recipe: Recipe) -> list[dict[str, Any]]:
     seconds = {"inspect": plan.inspect_s, **tally.seconds}
     clips = {"inspect": plan.inputs, **tally.stage_clips}
     total = sum(seconds.values())
     return [
-        {
-            "name": name,
-            "seconds": round(spent, 3),
-            "clips": clips[name],
-            "clips_per_second": round(clips[name] / spent, 2) if spent else None,
-            "share": round(spent / total, 4) if total else None,
-            "prompt_tokens": tally.prompt_tokens[name],
-            "completion_tokens": tally.completion_tokens[name],
-            "tokens_per_second": round(tally.completion_tokens[name] / spent, 1) if spent else None,
-            "busy_share": _busy_share(name, tally, run, recipe),
-        }
+        _stage(
+            name,
+            spent,
+            total,
+            clips[name],
+            (tally.prompt_tokens[name], tally.completion_tokens[name]),
+            _busy_share(name, tally, run, recipe),
+        )
         for name, spent in seconds.items()
     ]
+
+
+def _stage(
+    name: str, spent: float, total: float, clips: int, tokens: tuple[int, int], busy_share: float | None
+) -> dict[str, Any]:
+    prompt_tokens, completion_tokens = tokens
+    return {
+        "name": name,
+        "seconds": round(spent, 3),
+        "clips": clips,
+        "clips_per_second": round(clips / spent, 2) if spent else None,
+        "share": round(spent / total, 4) if total else None,
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "tokens_per_second": round(completion_tokens / spent, 1) if spent else None,
+        "busy_share": busy_share,
+    }
+
+
+def merge_summaries(
+    summaries: Sequence[Mapping[str, Any]], durations: NDArray[np.float64], output: str
+) -> dict[str, Any]:
+    """Add up what ``report.json`` says of the shards of a data set; times are those of all their runs together.
+
+    Args:
+        summaries: of all shards, which were built alike.
+        durations: of the annotated clips of all of them, in seconds, of shape (C,).
+        output: URI of the whole.
+    """
+    added = {name: sum(summary[name] for summary in summaries) for name in _ADDED}
+    counted = {name: _added_counts(summary[name] for summary in summaries) for name in _COUNTED}
+    labels = _added_counts({entry["label"]: entry["count"] for entry in summary["labels"]} for summary in summaries)
+    reasons = _added_counts(
+        {(entry["outcome"], entry["stage"], entry["reason"]): entry["count"] for entry in summary["reasons"]}
+        for summary in summaries
+    )
+    stages = _added_stages(summaries)
+    working_s = added["wall_s"] - added["start_up_s"]
+    fresh = added["annotated_this_run"]
+    return {
+        **summaries[0],
+        **added,
+        **counted,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run_id": f"merged from {len(summaries)} shards",
+        "reasons": _reasons(reasons),
+        "stages": stages,
+        "bottleneck": _slowest(stages),
+        "clips_per_second": round(fresh / working_s, 3) if fresh and working_s > 0 else None,
+        "labels": [{"label": label, "count": count} for label, count in labels.items()],
+        "distinct_labels": len(labels),
+        "duration_s": _durations(durations),
+        "output": output,
+    }
+
+
+def _added_counts(counts: Iterable[Mapping[Any, int]]) -> dict[Any, int]:
+    """Add counts up, the most frequent first."""
+    total: Counter[Any] = Counter()
+    for one in counts:
+        total.update(one)
+    return dict(total.most_common())
+
+
+def _added_stages(summaries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    stages = [stage for summary in summaries for stage in summary["stages"]]
+    total = sum(stage["seconds"] for stage in stages)
+    added = []
+    for name in dict.fromkeys(stage["name"] for stage in stages):
+        of_shards = [stage for stage in stages if stage["name"] == name]
+        spent, clips, prompt_tokens, completion_tokens = (
+            sum(stage[key] for stage in of_shards) for key in ("seconds", "clips", "prompt_tokens", "completion_tokens")
+        )
+        added.append(_stage(name, spent, total, clips, (prompt_tokens, completion_tokens), None))
+    return added
 
 
 def _busy_share(stage: str, tally: Tally, run: Run, recipe: Recipe) -> float | None:
@@ -180,15 +266,15 @@ def _busy_share(stage: str, tally: Tally, run: Run, recipe: Recipe) -> float | N
     return round(tally.seconds_this_run[stage] / (workers.actors * run.annotate_s), 4)
 
 
-def _durations(durations: list[float]) -> dict[str, Any]:
-    if not durations:
+def _durations(durations: NDArray[np.float64]) -> dict[str, Any]:
+    if not len(durations):
         return {"total": 0.0, "min": None, "median": None, "max": None, "edges": [], "counts": []}
     counts, edges = np.histogram(durations, bins=HISTOGRAM_BINS)
     return {
         "total": round(float(np.sum(durations)), 3),
-        "min": round(min(durations), 3),
+        "min": round(float(durations.min()), 3),
         "median": round(float(np.median(durations)), 3),
-        "max": round(max(durations), 3),
+        "max": round(float(durations.max()), 3),
         "edges": [round(float(edge), 3) for edge in edges],
         "counts": [int(count) for count in counts],
     }

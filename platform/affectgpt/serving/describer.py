@@ -98,4 +98,4 @@ class Describer:
         self._metrics.batch(done.batch, done.running_s)
         if isinstance(done.result, Answer):
             self._metrics.tokens(done.result.prompt_tokens, done.result.new_tokens)
-        return Told(done.result, self._engine.facts.fingerprint, done.waiting_s, done.running_s)
+        return Told(done.result, self._engine.facts, done.waiting_s, done.running_s)

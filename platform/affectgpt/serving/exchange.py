@@ -1,6 +1,6 @@
 """What the processes that answer HTTP and those that hold a model say to each other."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,12 +15,14 @@ class ModelFacts:
 
     Attributes:
         fingerprint: tells one model from another by its weights and settings, in hexadecimal.
+        trained_on: fingerprints of the data sets that it learnt from, by name; empty where its files do not say.
         decoding: what it takes of a clip's pictures.
         context: how many tokens question and description may have together, or None where nothing limits them.
         loaded: when it was loaded, in seconds since 1970.
     """
 
     fingerprint: str
+    trained_on: Mapping[str, str]
     decoding: DecodeSettings
     context: int | None
     loaded: int
@@ -32,13 +34,13 @@ class Told:
 
     Attributes:
         outcome: the answer, or why there can be none.
-        fingerprint: that of the model.
+        facts: those of the model.
         waiting_s: how long the clip waited for the model.
         model_s: how long the model was at work on it; where clips go through it in batches, on the whole batch.
     """
 
     outcome: Answer | ClipError
-    fingerprint: str
+    facts: ModelFacts
     waiting_s: float
     model_s: float
 

@@ -5,7 +5,7 @@ import importlib.metadata
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -34,6 +34,7 @@ from affectgpt.training.room import worker_count
 from affectgpt.training.stage_job import SampleTable
 from affectgpt.training.stages import StageOutcome
 from affectgpt.training.train import Request, TrainingClips
+from affectgpt.training.trained_on import fingerprints
 
 _SCORING = (
     "Labels are read out of the descriptions by the emotion vocabulary and grouped by the inner sectors of four "
@@ -73,14 +74,21 @@ class Reporter:
         """
         last = list(outcomes.values())[-1]
         report = self._report(outcomes, before, described, last)
+        trained_on = self._trained_on(outcomes)
         copy_model(
             Folder.at(self._output.stage_model(last.name)),
             Folder.at(self._output.model),
-            {"README.md": render_model_card(report)},
+            {"README.md": render_model_card(report, trained_on)},
+            {"trained_on": trained_on},
         )
         self._output.folder.write_text("report.json", report.to_json())
         self._output.folder.write_text("report.html", render_report(report))
         return self._output.at("report.html")
+
+    def _trained_on(self, stages: Collection[str]) -> dict[str, str]:
+        """Give the fingerprints of the data sets that these stages learnt from."""
+        learnt = {name for stage in stages for name in self._recipe.stages.by_name()[stage].data}
+        return {name: digest for name, digest in fingerprints(self._clips.table).items() if name in learnt}
 
     def _report(
         self, outcomes: Mapping[str, StageOutcome], before: Sequence[str], described: Sequence[int], last: StageOutcome

@@ -1,3 +1,5 @@
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,17 @@ def test_the_model_is_loaded_and_known_by_its_files(model: Path) -> None:
     assert loaded.model.dtype == torch.bfloat16 and not loaded.model.training
     facts = loaded.facts(Preparer(loaded.processor, context_of(loaded.model)))
     assert facts.decoding.frames == loaded.processor.frames
+    assert facts.trained_on == {}
     assert facts.context == loaded.model.config.text_config.max_position_embeddings
+
+
+def test_it_is_known_what_the_model_learnt_from(model: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(model, tmp_path / "model"))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "trained_on": {"fine": "f" * 64}}))
+    loaded = load_served(read_settings({"model": str(folder)}), "cpu")
+    facts = loaded.facts(Preparer(loaded.processor, context_of(loaded.model)))
+    assert facts.trained_on == {"fine": "f" * 64}
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

@@ -41,6 +41,7 @@ def test_an_uploaded_clip_is_described(client: TestClient, clips: Path) -> None:
     present = {"has_video": True, "has_audio": True, "seen": True, "heard": True}
     assert clip == {**present, "subtitle": "Good morning."}
     assert found["model"]["name"] == "affectgpt" and len(found["model"]["fingerprint"]) == 64
+    assert found["model"]["trained_on"] == {}
     assert found["complete"] and found["tokens"]["description"] > 1
     assert set(found["seconds"]) == {"receive", "decode", "wait", "model", "total"}
     assert found["seconds"]["total"] >= found["seconds"]["model"] > 0

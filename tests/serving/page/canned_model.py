@@ -19,6 +19,7 @@ EN: Final = (
 )
 ZH: Final = "她的嘴角下垂，表情悲伤。声音低沉缓慢，语气焦虑。字幕说“非常感谢”，她感激。"
 FINGERPRINT: Final = "8e72cc6e" * 8
+FACTS: Final = ModelFacts(FINGERPRINT, {"coarse": "c" * 64, "fine": "f" * 64}, DecodeSettings(frames=4), None, 0)
 ENDLESS: Final = "Do you ever end?"
 """After this question the model writes half of its text and waits."""
 BREAKING: Final = "Do you break?"
@@ -38,7 +39,7 @@ class CannedModel:
         self.left = Event()
 
     async def facts(self) -> ModelFacts:
-        return ModelFacts(FINGERPRINT, DecodeSettings(frames=4), None, 0)
+        return FACTS
 
     async def describe(self, query: Query) -> Told:
         text = ZH if query.language == "zh" else EN
@@ -47,7 +48,7 @@ class CannedModel:
         description = Description(
             text, labels, media.has_video, media.has_audio, query.read.clip.subtitle, query.language
         )
-        return Told(Answer(description, 165, 60, complete=query.language == "en"), FINGERPRINT, 0.01, 1.7)
+        return Told(Answer(description, 165, 60, complete=query.language == "en"), FACTS, 0.01, 1.7)
 
     async def stream(self, query: Query) -> AsyncGenerator[str | Told, None]:
         self.queries.append(query)
@@ -63,5 +64,5 @@ class CannedModel:
                 self.left.set()
         if query.question == BREAKING:
             error = ClipError("nothing-perceived", "the clip shows nothing and says nothing; send another")
-            yield Told(error, FINGERPRINT, 0.0, 0.0)
+            yield Told(error, FACTS, 0.0, 0.0)
         yield await self.describe(query)

@@ -35,7 +35,9 @@ class LoadedModel:
         Args:
             preparer: that of the model.
         """
-        return ModelFacts(self.fingerprint, preparer.perception.decoding, preparer.context, int(time.time()))
+        trained_on = getattr(self.model.config, "trained_on", {})
+        loaded = int(time.time())
+        return ModelFacts(self.fingerprint, trained_on, preparer.perception.decoding, preparer.context, loaded)
 
 
 def load_served(settings: Settings, device: str) -> LoadedModel:

@@ -64,7 +64,11 @@ def describe_answer(query: Query, told: Told, steps: Steps, visit: Visit) -> Des
             for label in description.labels
         ],
         clip=clip_out(query, answer),
-        model=ModelOut(name=visit.service.settings.recipe.name, fingerprint=told.fingerprint),
+        model=ModelOut(
+            name=visit.service.settings.recipe.name,
+            fingerprint=told.facts.fingerprint,
+            trained_on=dict(told.facts.trained_on),
+        ),
         complete=answer.complete,
         tokens=TokensOut(prompt=answer.prompt_tokens, description=answer.new_tokens),
         seconds=SecondsOut(

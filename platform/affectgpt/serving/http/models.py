@@ -48,4 +48,5 @@ async def _model(service: Service) -> dict[str, Any]:
         "created": facts.loaded,
         "owned_by": "affectgpt",
         "fingerprint": facts.fingerprint,
+        "trained_on": facts.trained_on,
     }

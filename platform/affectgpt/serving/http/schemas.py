@@ -72,6 +72,9 @@ class ModelOut(BaseModel):
 
     name: str
     fingerprint: str = Field(description="Tells one model from another by its weights and settings.")
+    trained_on: dict[str, str] = Field(
+        description="Fingerprints of the data sets that it learnt from, by name; empty where its files do not say."
+    )
 
 
 class TokensOut(BaseModel):
