@@ -62,13 +62,17 @@ def test_a_step_that_forgets_a_sample_is_an_error_of_the_program() -> None:
 def test_decoding_gives_media_or_the_reason(tmp_path: Path) -> None:
     good = Sample(Clip("good", str(write_clip(tmp_path / "good.mp4"))))
     gone = Sample(Clip("gone", str(tmp_path / "gone.mp4")))
+    replaced = Sample(replace(good.clip, source_version="of yesterday"))
     with IsolatedProcess() as isolated:
-        decoded, failed = decode_samples([good, gone], DecodeSettings(frames=4, frame_size=32), isolated)
+        decoded, failed, stale = decode_samples(
+            [good, gone, replaced], DecodeSettings(frames=4, frame_size=32), isolated
+        )
     assert isinstance(decoded, Sample) and decoded.media is not None and decoded.decoded is not None
     assert decoded.media.frames.shape == (4, 32, 32, 3)
     assert (decoded.decoded.frames_got, decoded.decoded.has_audio) == (4, True)
     assert isinstance(failed, Failure)
     assert (failed.stage, failed.error.reason) == ("decode", "not-found")
+    assert isinstance(stale, Failure) and stale.error.reason == "source-changed"
     [light] = without_media([decoded])
     assert isinstance(light, Sample) and light.media is None and light.decoded == decoded.decoded
 

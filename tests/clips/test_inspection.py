@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from affectgpt.clips.inspection import inspect_source
+from affectgpt.clips.clip import Clip
+from affectgpt.clips.inspection import check_unchanged, inspect_source
 from affectgpt.clips.probing import SourceInfo, probe
 from affectgpt.clips.sources import Source, list_sources
 from affectgpt.clips.spans import Cutting
+from affectgpt.clips.storage import stat_source
 from affectgpt.errors import ClipError
 
 
@@ -28,13 +30,27 @@ def reason_of(source: Source) -> str:
     return raised.value.reason
 
 
+def test_a_source_that_was_replaced_or_removed_is_noticed(tmp_path: Path) -> None:
+    path = sound(tmp_path / "hello.wav", 1.0)
+    clip = Clip("hello", str(path), source_version=stat_source(str(path)).version)
+    check_unchanged(clip)
+    check_unchanged(Clip("hello", str(path)))
+    sound(path, 2.0)
+    with pytest.raises(ClipError, match="was replaced while the run went on; run the same command again") as changed:
+        check_unchanged(clip)
+    assert changed.value.reason == "source-changed"
+    path.unlink()
+    with pytest.raises(ClipError, match="does not exist"):
+        check_unchanged(clip)
+
+
 def test_inspection(tmp_path: Path) -> None:
     path = sound(tmp_path / "hello.wav", 3.0)
     (tmp_path / "hello.en.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nHello.\n")
     (source,) = list_sources(str(tmp_path))
     inspection = inspect_source(source, Cutting(), probe)
     assert inspection.content_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert inspection.size_bytes == path.stat().st_size
+    assert inspection.version == stat_source(str(path)).version
     assert inspection.info == SourceInfo(3.0, False, True)
     (clip,) = inspection.clips
     assert (clip.clip_id, clip.uri, clip.start_s) == ("hello", str(path), None)

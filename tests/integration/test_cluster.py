@@ -54,6 +54,11 @@ class PlainMerge(Step):
         return StepProvenance("test", "plain", "7")
 
 
+def addressless() -> dict[str, str]:
+    """The environment without RAY_ADDRESS, which ``ray job submit`` would take for the address that it is given."""
+    return {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+
+
 def wait_for_jobs(environment: dict[str, str]) -> None:
     """Wait until a cluster that has just been started takes jobs."""
     submit = ["ray", "job", "submit", "--address", DASHBOARD, "--", "true"]
@@ -87,7 +92,8 @@ def stop_cluster(home: str) -> None:
 @pytest.fixture(params=["no token yet", "a token exists"])
 def head(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
     """A cluster started as the README says, in a home where Ray has left a token or not; the clients' environment."""
-    environment = {**os.environ, "HOME": str(tmp_path), "RAY_AUTH_MODE": "token", "PATH": f"{BIN}:{os.environ['PATH']}"}
+    environment = {**addressless(), "HOME": str(tmp_path), "RAY_AUTH_MODE": "token"}
+    environment["PATH"] = f"{BIN}:{environment['PATH']}"
     if request.param == "a token exists":
         subprocess.run(["ray", "get-auth-token", "--generate"], env=environment, check=True, capture_output=True)
     subprocess.run(["ray", "get-auth-token", "--generate"], env=environment, check=True, capture_output=True)
@@ -138,7 +144,7 @@ def uninstalled(tmp_path: Path) -> dict[str, str]:
     command.chmod(0o755)
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
     environment = {"PATH": path, "PYTHONPATH": str(packages), "RAY_AUTH_MODE": "disabled", "PYTHONSAFEPATH": "1"}
-    return os.environ | environment | {"HOME": str(tmp_path)}
+    return addressless() | environment | {"HOME": str(tmp_path)}
 
 
 def test_a_submitted_working_folder(uninstalled: dict[str, str], tmp_path: Path) -> None:

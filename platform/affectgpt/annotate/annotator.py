@@ -11,6 +11,7 @@ from affectgpt.annotate.step import Step
 from affectgpt.annotate.working_time import SharedTime
 from affectgpt.clips.clip import Clip
 from affectgpt.clips.decoding import DecodeSettings, decode
+from affectgpt.clips.inspection import check_unchanged
 from affectgpt.clips.isolation import IsolatedProcess
 from affectgpt.errors import ClipError
 
@@ -32,12 +33,13 @@ class Failure:
 def decode_samples(
     samples: Sequence[Sample], settings: DecodeSettings, isolated: IsolatedProcess
 ) -> list[Sample | Failure]:
-    """Decode each sample's clip in the isolated process; a clip that cannot be decoded becomes a Failure."""
+    """Decode each sample's clip in the isolated process; what cannot be decoded, or has changed, becomes a Failure."""
     decoded: list[Sample | Failure] = []
     for sample in samples:
         start = time.perf_counter()
         try:
             media = isolated.call(decode, sample.clip, settings)
+            check_unchanged(sample.clip)
         except ClipError as error:
             decoded.append(_failure("decode", sample, error, time.perf_counter() - start))
         else:

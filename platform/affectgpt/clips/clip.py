@@ -19,6 +19,7 @@ class Clip:
         subtitle_source: where the subtitle came from; ``speech-unclear`` where speech to text gave nothing usable.
         language: BCP 47 tag of the spoken language (``en``, ``zh``, ``de``), or None where nobody knows.
         speaker: who speaks, as the manifest names them, or None.
+        source_version: tells the file that was inspected from what may lie there later, or None where nobody inspected.
     """
 
     clip_id: str
@@ -29,3 +30,4 @@ class Clip:
     subtitle_source: SubtitleSource = "none"
     language: str | None = None
     speaker: str | None = None
+    source_version: str | None = None

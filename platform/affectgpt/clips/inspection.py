@@ -22,13 +22,13 @@ class Inspection:
 
     Attributes:
         content_sha256: hash of the whole file, in hexadecimal.
-        size_bytes: length of the file.
+        version: tells the file that was inspected from what may lie there later.
         info: what its container tells.
         clips: its clips, in the order of time; at least one.
     """
 
     content_sha256: str
-    size_bytes: int
+    version: str
     info: SourceInfo
     clips: tuple[Clip, ...]
 
@@ -56,7 +56,21 @@ def inspect_source(source: Source, cutting: Cutting, probe_isolated: Callable[[s
     sidecar = None
     if source.subtitle is None:
         sidecar = sidecar_cues(source.uri, spoken=source.language or info.audio_language)
-    return Inspection(digest, found.size_bytes, info, cut(source, info, sidecar, cutting))
+    return Inspection(digest, found.version, info, cut(source, info, sidecar, cutting))
+
+
+def check_unchanged(clip: Clip) -> None:
+    """See that the source of a clip is still the file that was inspected.
+
+    Raises:
+        ClipError: ``source-changed``, or as in ``stat_source``.
+    """
+    if clip.source_version is not None and stat_source(clip.uri).version != clip.source_version:
+        raise ClipError(
+            "source-changed",
+            f"{clip.uri} was replaced while the run went on; run the same command again, with --retry-rejected where a "
+            "manifest names it",
+        )
 
 
 def _check_plausible(uri: str, size_bytes: int, info: SourceInfo) -> None:

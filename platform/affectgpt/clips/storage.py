@@ -34,6 +34,7 @@ _BLOCK_BYTES = 1 << 20
 _BLOCKS_KEPT = 32
 _HASH_CHUNK_BYTES = 16 << 20
 _GCS_RETRY_S = 15
+_S3_ATTEMPTS = 10
 
 _CREDENTIALS = {
     "s3": "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, then the profile in ~/.aws, then the "
@@ -68,6 +69,11 @@ class SourceStat:
 
     size_bytes: int
     modified: str | None
+
+    @property
+    def version(self) -> str:
+        """Tells one content of the file from another, as well as the store can."""
+        return f"{self.size_bytes} {self.modified}"
 
 
 def local_path(uri: str) -> Path | None:
@@ -318,7 +324,13 @@ def _remote_filesystem(
         # The default of 15 minutes per request would look like a hang.
         options = "&".join(part for part in (options, f"retry_limit_seconds={_GCS_RETRY_S}") if part)
     filesystem, root = fs.FileSystem.from_uri(f"{scheme}://{authority}" + (f"/?{options}" if options else ""))
-    return filesystem, str(root)
+    return _patient(filesystem) if scheme == "s3" else filesystem, str(root)
+
+
+def _patient(store: fs.FileSystem) -> fs.FileSystem:
+    """Let an S3 client wait ever longer between its attempts, for half a minute in all; a URI cannot say so."""
+    _, (settings,) = store.__reduce__()
+    return fs.S3FileSystem(**settings, retry_strategy=fs.AwsDefaultS3RetryStrategy(_S3_ATTEMPTS))
 
 
 def _http_filesystem() -> Any:

@@ -118,6 +118,7 @@ def _clip_row(row: dict[str, Any], clip: Clip, inspection: Inspection) -> dict[s
         "language": clip.language,
         "speaker": clip.speaker,
         "content_sha256": inspection.content_sha256,
+        "source_version": inspection.version,
         "duration_s": None if end_s is None else end_s - start_s,
         "has_video": inspection.info.has_video,
         "has_audio": inspection.info.has_audio,

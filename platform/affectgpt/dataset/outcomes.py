@@ -31,6 +31,7 @@ def clip_of(row: Row) -> Clip:
         subtitle_source=row["subtitle_source"],
         language=row["language"],
         speaker=row["speaker"],
+        source_version=row["source_version"],
     )
 
 

@@ -110,6 +110,7 @@ CLIPS = pa.schema(
         ("language", pa.string()),
         ("speaker", pa.string()),
         ("content_sha256", pa.string()),
+        ("source_version", pa.string()),
         ("duration_s", pa.float64()),
         ("has_video", pa.bool_()),
         ("has_audio", pa.bool_()),
