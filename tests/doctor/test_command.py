@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from affectgpt.doctor.command import main
-from tests.integration.conftest import PROJECT, free_port
+from tests.integration.conftest import PROJECT
+from tests.ports import free_port
 
 
 def run(*options: object, address: str = "") -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,7 @@ from affectgpt.doctor.check import Node
 from affectgpt.doctor.endpoints import EndpointsCheck
 from affectgpt.doctor.needs import Needs
 from tests.annotate.language_model.chat_server import serve
-from tests.integration.conftest import free_port
+from tests.ports import free_port
 
 
 def test_who_listens_and_who_does_not() -> None:

@@ -1,7 +1,6 @@
 """What tests of whole jobs share: commands in processes of their own, real clusters, a real S3 server."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,11 +9,19 @@ from pathlib import Path
 import pytest
 
 from tests.integration import s3_server
+from tests.integration.shared_cluster import SHARED_CLUSTER
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-# Jobs start clusters of their own and never join one that happens to run on this machine.
+# Jobs start clusters of their own, or join that of these tests, and never one that happens to run on this machine.
 os.environ.setdefault("RAY_ADDRESS", "local")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_cluster_is_left() -> Iterator[None]:
+    """End the shared cluster behind the last test."""
+    yield
+    SHARED_CLUSTER.end()
 
 
 @pytest.fixture(scope="session")
@@ -30,18 +37,14 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_server.S3Server]
         s3_server.stop(folder)
 
 
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 def run_job(*arguments: object, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess[str]:
-    """Run ``python jobs/build_dataset.py`` in a process of its own and wait for its end."""
+    """Run ``python jobs/build_dataset.py`` in a process of its own and wait for its end.
+
+    With an environment it has a cluster of its own, whose workers have the same; else it joins the shared one.
+    """
     return subprocess.run(
         [sys.executable, str(PROJECT / "jobs" / "build_dataset.py"), *map(str, arguments)],
-        env={**os.environ, **(env or {})},
+        env={**os.environ, **(SHARED_CLUSTER.environment() if env is None else env)},
         capture_output=True,
         text=True,
         timeout=300,

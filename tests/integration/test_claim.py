@@ -56,7 +56,7 @@ def test_of_two_runs_on_a_bucket_one_writes(s3: S3Server, tmp_path: Path, monkey
     while not claims.files(".json"):
         assert first.poll() is None, first.communicate()[1]
         time.sleep(0.05)
-    second = run_job("--input", clips, "--output", output)
+    second = run_job("--input", clips, "--output", output, env=s3.environment())
     assert second.returncode == 2, second.stderr
     assert f"another run holds it (process {first.pid} of " in second.stderr
     _, errors = first.communicate(timeout=300)

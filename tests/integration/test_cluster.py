@@ -20,9 +20,10 @@ from ray.cluster_utils import Cluster
 
 from affectgpt.annotate.sample import Sample
 from affectgpt.annotate.step import Step, StepProvenance
-from tests.integration.conftest import PROJECT, free_port, run_job
+from tests.integration.conftest import PROJECT, run_job
 from tests.integration.made import write_clip, write_clips
 from tests.integration.training import command, losses, make_data
+from tests.ports import free_port
 
 BIN = Path(sys.executable).parent
 # The usual ports may be those of another test's cluster.

@@ -24,8 +24,9 @@ from cluster.local.start import start
 from tests.annotate.generated.good_model import PROMPTED, answer_well
 from tests.annotate.language_model.chat_server import ChatServer, serve
 from tests.cluster.dashboards import MONITORING, queries
-from tests.integration.conftest import PROJECT, free_port
+from tests.integration.conftest import PROJECT
 from tests.integration.made import write_clips
+from tests.ports import free_port
 
 CLIPS = 6
 WITHIN_S = 150.0

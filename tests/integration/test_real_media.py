@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from affectgpt.dataset.schema import DATA, REJECTED
-from tests.integration.conftest import PROJECT, free_port, run_job
+from tests.integration.conftest import PROJECT, run_job
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")

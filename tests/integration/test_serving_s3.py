@@ -14,9 +14,9 @@ from affectgpt.serving.http.app import create_app
 from affectgpt.serving.service import Service
 from affectgpt.serving.settings import read_settings
 from tests.inference.trained import answer, save_trained
-from tests.integration.conftest import free_port
 from tests.integration.s3_server import S3Server
 from tests.media import Sound, Video, write_media
+from tests.ports import free_port
 
 LARGE_BYTES = 300_000
 

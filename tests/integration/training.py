@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from tests.integration.conftest import PROJECT
 from tests.integration.made import write_clips
+from tests.integration.shared_cluster import SHARED_CLUSTER
 
 FEELINGS = (("happy", "高兴"), ("sad", "悲伤"), ("angry", "愤怒"))
 SMALL: dict[str, Any] = {
@@ -82,10 +83,10 @@ def run_train(
     env: dict[str, str] | None = None,
     cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``train`` to its end."""
+    """Run ``train`` to its end; with an environment it has a cluster of its own, else it joins the shared one."""
     return subprocess.run(
         command(data, output, settings, *options, small=small),
-        env={**os.environ, **(env or {})},
+        env={**os.environ, **(SHARED_CLUSTER.environment() if env is None else env)},
         cwd=cwd,
         capture_output=True,
         text=True,

@@ -14,8 +14,9 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from tests.integration.conftest import PROJECT, free_port
+from tests.integration.conftest import PROJECT
 from tests.integration.made import write_clips
+from tests.ports import free_port
 
 SCRIPT = PROJECT / "cluster" / "slurm" / "ray.sbatch"
 PROGRAMS = {
