@@ -10,6 +10,8 @@ from pathlib import Path
 from cluster.local.running import end, marked
 from tests.ports import free_port
 
+_AUTHENTICATION = {"RAY_AUTH_MODE": "disabled"}
+
 
 class SharedCluster:
     """Starts when the first job wants it."""
@@ -27,9 +29,10 @@ class SharedCluster:
             options += ["--include-dashboard=false", f"--ray-client-server-port={free_port()}"]
             options += [f"--dashboard-agent-listen-port={free_port()}", "--min-worker-port=0", "--max-worker-port=0"]
             options += ["--num-cpus=2", "--num-gpus=0", f"--object-store-memory={512 << 20}", "--disable-usage-stats"]
+            environment = {**os.environ, **_AUTHENTICATION}
             start = [sys.executable, "-m", "ray.scripts.scripts", "start", *options, f"--temp-dir={self._folder}"]
-            subprocess.run(start, env=marked(self._folder, os.environ), check=True, capture_output=True, timeout=200)
-        return {"RAY_ADDRESS": self._address}
+            subprocess.run(start, env=marked(self._folder, environment), check=True, capture_output=True, timeout=200)
+        return {"RAY_ADDRESS": self._address, **_AUTHENTICATION}
 
     def end(self) -> None:
         """End it, if it was started."""

@@ -10,7 +10,6 @@ from typing import Final
 
 import cv2
 import numpy as np
-import scipy.signal
 from numpy.typing import NDArray
 
 from affectgpt.annotate.sample import Sample
@@ -96,7 +95,10 @@ def _band_energies(sound: NDArray[np.float32]) -> NDArray[np.float64]:
     stretches = SOUND_STEPS + 1
     padded = np.pad(sound, (0, max(0, _WINDOW * stretches - len(sound)))).astype(np.float64)
     hop = min(_WINDOW // 2, len(padded) // (_WINDOWS_PER_STEP * stretches))
-    frequencies, _, spectrum = scipy.signal.stft(padded, SAMPLE_RATE, nperseg=_WINDOW, noverlap=_WINDOW - hop)
+    # Importing it takes half a second, which commands that only read a recipe should not cost.
+    from scipy.signal import stft
+
+    frequencies, _, spectrum = stft(padded, SAMPLE_RATE, nperseg=_WINDOW, noverlap=_WINDOW - hop)
     edges = np.searchsorted(frequencies, np.geomspace(LOWEST_HZ, HIGHEST_HZ, SOUND_BANDS + 2))
     bands = np.add.reduceat(np.abs(spectrum) ** 2, edges, axis=0)[:-1]
     energies = [part.mean(axis=1) for part in np.array_split(bands, stretches, axis=1)]
