@@ -78,7 +78,7 @@ COMMANDS = (
     "inference.command",
     "training.command",
 )
-HEAVY = {"ray", "torch", "transformers", "deepspeed", "peft"}
+HEAVY = {"ray", "scipy.signal", "torch", "transformers", "deepspeed", "peft"}
 
 
 @pytest.mark.parametrize("package", FORBIDDEN)

@@ -88,9 +88,6 @@ def build(request: Request) -> dict[str, Any]:
 
 
 def _build(request: Request, output: Folder, check_claim: Callable[[], None], began: float) -> dict[str, Any]:
-    # Importing Ray takes a second, which a request that is refused should not cost.
-    from affectgpt.dataset import cluster, metrics
-
     recipe = request.recipe
     ledger = Ledger(output)
     ledger.drop_uncommitted()
@@ -98,6 +95,9 @@ def _build(request: Request, output: Folder, check_claim: Callable[[], None], be
     sources = list(source_batches(request.sources(), recipe.cutting.settings(), attempts))
     for model in recipe.used_models():
         check_model(model)
+    # Importing Ray takes seconds, which a request that is refused should not cost.
+    from affectgpt.dataset import cluster, metrics
+
     cluster.connect()
     cluster.check_models(recipe)
     begin(output, recipe)

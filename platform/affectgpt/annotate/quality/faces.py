@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from affectgpt.annotate.quality.voice import voiced_hops
 from affectgpt.annotate.sample import Sample
 from affectgpt.annotate.signal.faces import Face, FaceFinder, Grey, rescaled
 from affectgpt.annotate.signal.motion import face_motion
@@ -74,6 +73,9 @@ def _grey(frame: NDArray[np.uint8]) -> Grey:
 
 def _voiced_shares(media: Media) -> NDArray[np.float64]:
     """Share of the time between each frame and the next that is voiced, shape (N - 1,)."""
+    # It brings scipy.signal, for which commands that only read a recipe would wait a second.
+    from affectgpt.annotate.quality.voice import voiced_hops
+
     voiced = np.concatenate([[0], np.cumsum(voiced_hops(media.sound))])
     at = np.clip(np.round(media.frame_times_s / HOP_S).astype(int), 0, len(voiced) - 1)
     return np.asarray(np.diff(voiced[at]) / np.maximum(np.diff(at), 1), np.float64)

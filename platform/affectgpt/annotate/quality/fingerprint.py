@@ -95,7 +95,7 @@ def _band_energies(sound: NDArray[np.float32]) -> NDArray[np.float64]:
     stretches = SOUND_STEPS + 1
     padded = np.pad(sound, (0, max(0, _WINDOW * stretches - len(sound)))).astype(np.float64)
     hop = min(_WINDOW // 2, len(padded) // (_WINDOWS_PER_STEP * stretches))
-    # Importing it takes half a second, which commands that only read a recipe should not cost.
+    # Commands that only read a recipe would wait a second for it.
     from scipy.signal import stft
 
     frequencies, _, spectrum = stft(padded, SAMPLE_RATE, nperseg=_WINDOW, noverlap=_WINDOW - hop)
