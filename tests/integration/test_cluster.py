@@ -90,7 +90,7 @@ def stop_cluster(home: str) -> None:
                 process.kill()
 
 
-@pytest.fixture(params=["no token yet", "a token exists"])
+@pytest.fixture(params=[pytest.param("no token yet", marks=pytest.mark.cluster), "a token exists"])
 def head(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
     """A cluster started as the README says, in a home where Ray has left a token or not; the clients' environment."""
     environment = {**addressless(), "HOME": str(tmp_path), "RAY_AUTH_MODE": "token"}
@@ -148,6 +148,7 @@ def uninstalled(tmp_path: Path) -> dict[str, str]:
     return addressless() | environment | {"HOME": str(tmp_path)}
 
 
+@pytest.mark.cluster
 def test_a_submitted_working_folder(uninstalled: dict[str, str], tmp_path: Path) -> None:
     """Where the platform is not installed, the job runs out of the folder that is sent along."""
     python = str(tmp_path / "bin" / "python")
@@ -164,6 +165,7 @@ def test_a_submitted_working_folder(uninstalled: dict[str, str], tmp_path: Path)
     assert pq.read_table(output / "data").num_rows == 2
 
 
+@pytest.mark.cluster
 def test_several_nodes_of_which_one_dies(tmp_path: Path) -> None:
     folder, output = write_clips(tmp_path / "in", 96), tmp_path / "out"
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})

@@ -11,11 +11,14 @@ import sys
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from affectgpt.training.initial_model import build_initial_model
 from tests.integration.conftest import PROJECT
 from tests.media import Sound, Video, write_media
 from tests.training.features.made import SMALL
+
+pytestmark = pytest.mark.cluster
 
 SCRIPT = """
 import sys

@@ -17,6 +17,8 @@ from cluster.local.running import LocalCluster, end, processes_of
 from cluster.local.start import start
 from tests.integration.conftest import PROJECT
 
+pytestmark = pytest.mark.cluster
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:

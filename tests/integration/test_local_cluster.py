@@ -14,6 +14,8 @@ from cluster.local.running import MARK, LocalCluster, end, processes_of
 from cluster.local.start import start
 from tests.integration.conftest import PROJECT
 
+pytestmark = pytest.mark.cluster
+
 SUBMIT = """
 import sys
 from pathlib import Path

@@ -28,6 +28,8 @@ from tests.integration.conftest import PROJECT
 from tests.integration.made import write_clips
 from tests.ports import free_port
 
+pytestmark = pytest.mark.cluster
+
 CLIPS = 6
 WITHIN_S = 150.0
 # Ray forgets a gauge that is not reported for twice as long; its own of a node come every 5 s.

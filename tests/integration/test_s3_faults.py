@@ -43,6 +43,7 @@ def upload(s3: S3Server, folder: Path, prefix: str) -> str:
     return f"s3://{s3.bucket}/{prefix}"
 
 
+@pytest.mark.cluster
 def test_storms_and_cut_connections_cost_no_clip(s3: S3Server, tmp_path: Path) -> None:
     source = upload(s3, write_clips(tmp_path / "in", CLIPS), "storm/in")
     calm = run_job("--input", source, "--output", f"s3://{s3.bucket}/storm/calm", env=s3.environment())
@@ -60,6 +61,7 @@ def test_storms_and_cut_connections_cost_no_clip(s3: S3Server, tmp_path: Path) -
     assert rows(s3, "storm/out/rejected") == []
 
 
+@pytest.mark.cluster
 def test_a_store_that_is_gone_for_good_stops_the_run_which_continues_later(s3: S3Server, tmp_path: Path) -> None:
     source, output = upload(s3, write_clips(tmp_path / "in", CLIPS), "gone/in"), f"s3://{s3.bucket}/gone/out"
     command = ["--input", source, "--output", output, "--set", "run.clips_per_block=1"]
@@ -84,6 +86,7 @@ def test_a_store_that_is_gone_for_good_stops_the_run_which_continues_later(s3: S
     assert rows(s3, "gone/out/rejected") == []
 
 
+@pytest.mark.cluster
 def test_an_object_that_changes_in_mid_run_is_not_taken_for_what_it_was(s3: S3Server, tmp_path: Path) -> None:
     folder = write_clips(tmp_path / "in", 2)
     source, output = upload(s3, folder, "changing/in"), f"s3://{s3.bucket}/changing/out"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
+import pytest
 
 from tests.integration.conftest import PROJECT, run_job
 from tests.integration.made import write_clips
@@ -25,6 +26,7 @@ def merge(output: str, environment: dict[str, str]) -> subprocess.CompletedProce
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
+@pytest.mark.cluster
 def test_shards_make_the_same_data_set(s3: S3Server, tmp_path: Path) -> None:
     clips, whole, output = write_clips(tmp_path / "in", CLIPS), tmp_path / "whole", f"s3://{s3.bucket}/shards"
     (clips / "broken.mp4").write_text("this is no film")

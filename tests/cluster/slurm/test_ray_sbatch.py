@@ -71,6 +71,7 @@ def sbatch(environment: dict[str, str], *command: object) -> subprocess.Popen[st
     )
 
 
+@pytest.mark.cluster
 def test_its_status_is_that_of_the_command_which_has_all_nodes(allocation: dict[str, str], tmp_path: Path) -> None:
     show = (
         'import ray; ray.init(); print("nodes", len(ray.nodes()), ray.cluster_resources()["CPU"]); raise SystemExit(7)'
@@ -81,6 +82,7 @@ def test_its_status_is_that_of_the_command_which_has_all_nodes(allocation: dict[
     assert "requeue" not in (tmp_path / "scontrol.log").read_text(encoding="utf-8")
 
 
+@pytest.mark.cluster
 def test_at_the_time_limit_it_stops_is_queued_again_and_goes_on(allocation: dict[str, str], tmp_path: Path) -> None:
     folder, output = write_clips(tmp_path / "in", 24), tmp_path / "out"
     command = ["build-dataset", "--input", folder, "--output", output, "--set", "run.clips_per_block=4"]
