@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.schema import OUTCOMES
 from tests.dataset import rows
@@ -37,3 +39,11 @@ def test_a_folder_is_removed_only_if_nothing_is_in_it(tmp_path: Path) -> None:
     for _ in range(2):
         folder.remove_if_empty()
         assert not (tmp_path / "out").exists()
+
+
+def test_what_cannot_be_written_leaves_no_half(tmp_path: Path) -> None:
+    folder = Folder.at(str(tmp_path))
+    (tmp_path / "name").mkdir()
+    with pytest.raises(OSError):
+        folder.write_text("name", "a folder is in its place")
+    assert folder.names() == {"name"}

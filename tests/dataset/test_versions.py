@@ -97,3 +97,13 @@ def test_an_output_of_an_earlier_release_says_so(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text("what: {is: this}")
     with pytest.raises(RequestError, match="of another job or version"):
         changes_since(Folder.at(str(tmp_path)), "here", ONE)
+
+
+def test_a_run_that_could_not_even_write_its_recipe_left_nothing_to_speak_of(tmp_path: Path) -> None:
+    output = Folder.at(str(tmp_path))
+    begin(output, ONE)
+    (tmp_path / "recipe.yaml").unlink()
+    assert changes_since(output, "here", TWO) == []
+    (tmp_path / "ledger" / "sources").mkdir()
+    with pytest.raises(RequestError, match="it holds other files"):
+        changes_since(output, "here", TWO)

@@ -1,5 +1,6 @@
 """The process of a model that dies in mid-run is started again, and no clip is lost or annotated twice."""
 
+import contextlib
 import json
 import os
 import signal
@@ -28,10 +29,13 @@ def actors_of(folder: Path) -> list[psutil.Process]:
         if str(folder) in " ".join(process.info["cmdline"] or ())
         and "build_dataset" in " ".join(process.info["cmdline"])
     ]
-    below = [child for job in jobs for child in job.children(recursive=True)]
-    return [
-        process for process in below if "StageActor" in " ".join(process.cmdline()) or "MapWorker" in process.name()
-    ]
+    found = []
+    for process in [child for job in jobs for child in job.children(recursive=True)]:
+        # Others may end meanwhile.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "StageActor" in " ".join(process.cmdline()):
+                found.append(process)
+    return found
 
 
 def test_an_engine_that_is_killed_is_started_again(tmp_path: Path) -> None:
@@ -42,7 +46,7 @@ def test_an_engine_that_is_killed_is_started_again(tmp_path: Path) -> None:
     def answer(body: dict[str, Any]) -> Answer:
         with lock:
             asked[step_of(body)] += 1
-            if not killed and asked["merge"] == CLIPS // 2:
+            if not killed and asked["merge"] >= CLIPS // 2:
                 for actor in actors_of(output):
                     killed.append(actor.pid)
                     os.kill(actor.pid, signal.SIGKILL)
@@ -54,7 +58,8 @@ def test_an_engine_that_is_killed_is_started_again(tmp_path: Path) -> None:
         settings += ["steps.merge={model: big, workers: {actors: 1, num_cpus: 0.5}, batch_size: 2}"]
         settings += ["decode.frames=2", "decode.frame_size=32", "run.clips_per_block=4"]
         words = [word for setting in settings for word in ("--set", setting)]
-        run = run_job("--input", write_clips(tmp_path / "clips", CLIPS), "--output", output, *words)
+        # A cluster of its own, whose processes are below the job's.
+        run = run_job("--input", write_clips(tmp_path / "clips", CLIPS), "--output", output, *words, env={})
     assert killed, "there was no actor to kill"
     assert run.returncode == DONE, run.stderr
     ids = pq.read_table(output / "data")["clip_id"].to_pylist()

@@ -67,8 +67,12 @@ class Folder:
         info = self.filesystem.get_file_info(self.path)
         if info.type == pafs.FileType.File:
             raise RequestError(f"output {self.path}: it is a file; name a folder")
+        return self.names() <= {CLAIMS}
+
+    def names(self) -> set[str]:
+        """Name the files and folders directly in this folder; none where it does not exist."""
         found = self.filesystem.get_file_info(pafs.FileSelector(self.path, allow_not_found=True))
-        return all(info.base_name == CLAIMS for info in found)
+        return {info.base_name for info in found}
 
     def check_writable(self) -> None:
         """Write and delete a small file; a folder of a disk that was not there is not there afterwards.
@@ -111,9 +115,13 @@ class Folder:
             with self.filesystem.open_output_stream(target) as stream:
                 stream.write(content)
             return
-        with self.filesystem.open_output_stream(f"{target}.partial") as stream:
-            stream.write(content)
-        self.filesystem.move(f"{target}.partial", target)
+        try:
+            with self.filesystem.open_output_stream(f"{target}.partial") as stream:
+                stream.write(content)
+            self.filesystem.move(f"{target}.partial", target)
+        except OSError:
+            self.delete(f"{name}.partial")
+            raise
 
     def delete(self, name: str) -> None:
         """Delete a file of this folder if it is there."""

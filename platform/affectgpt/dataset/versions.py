@@ -8,7 +8,7 @@ import json
 
 import yaml
 
-from affectgpt.dataset.ledger import Folder
+from affectgpt.dataset.ledger import CLAIMS, Folder
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.reuse import settings_of_values
 from affectgpt.errors import RequestError
@@ -26,7 +26,7 @@ def changes_since(output: Folder, uri: str, recipe: Recipe) -> list[str]:
         RequestError: the output holds something else than a data set.
     """
     if not output.exists(RECIPE):
-        if not output.is_empty():
+        if not (output.is_empty() or _has_only_begun(output)):
             raise RequestError(f"output {uri}: it holds other files; name a new or an empty folder")
         return []
     try:
@@ -34,6 +34,11 @@ def changes_since(output: Folder, uri: str, recipe: Recipe) -> list[str]:
     except (ValueError, yaml.YAMLError) as error:
         raise RequestError(f"output {uri}: its recipe.yaml is of another job or version; use a new --output") from error
     return differences(earlier.content(), recipe.content()) or _changes_of_release(output, recipe)
+
+
+def _has_only_begun(output: Folder) -> bool:
+    """Whether all there is comes from a run that could not even write its recipe, as on a full disk."""
+    return output.names() <= {CLAIMS, "ledger"} and (output / "ledger").names() <= {VALUES}
 
 
 def _changes_of_release(output: Folder, recipe: Recipe) -> list[str]:
