@@ -119,6 +119,7 @@ def test_a_submitted_job(head: dict[str, str], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("head", ["a token exists"], indirect=True)
+@pytest.mark.cluster
 def test_a_submitted_training(head: dict[str, str], tmp_path: Path) -> None:
     data = make_data(tmp_path / "data", 8)
     _, _, *options = command(data, tmp_path / "out", {"stages.coarse.steps": 2}, "--stages", "coarse")
@@ -191,6 +192,7 @@ def test_several_nodes_of_which_one_dies(tmp_path: Path) -> None:
     assert len(data) == len(set(data)) == 96
 
 
+@pytest.mark.cluster
 def test_steps_in_actors_of_their_own_give_the_same(tmp_path: Path) -> None:
     folder = write_clips(tmp_path / "in", 6)
     alone = ["--set", "steps.acoustic_clue.workers={actors: 1, num_cpus: 0.5}"]

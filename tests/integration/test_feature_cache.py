@@ -252,6 +252,7 @@ def start_driver(folder: Path, clips: pa.Table, settings: PreparationSettings, *
     )
 
 
+@pytest.mark.cluster
 def test_a_killed_driver(cluster: None, tmp_path: Path) -> None:
     """What was in the cache when the run was killed is not encoded again, and nothing is missing in the end."""
     files = sorted(write_clips(tmp_path / "clips", 80).glob("*.mp4"))
@@ -280,6 +281,7 @@ def test_a_killed_driver(cluster: None, tmp_path: Path) -> None:
         assert all(one is not None for one in features.load(key))
 
 
+@pytest.mark.cluster
 def test_the_cache_in_an_object_store(
     s3: S3Server, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,7 +34,7 @@ def fill(disk: Path, leave: int) -> Path:
     return filler
 
 
-@pytest.mark.parametrize("leave", [8 * 1024, 160 * 1024])
+@pytest.mark.parametrize("leave", [8 * 1024, pytest.param(160 * 1024, marks=pytest.mark.cluster)])
 def test_a_full_disk_stops_the_job_and_nothing_is_lost(small_disk: Path, leave: int, tmp_path: Path) -> None:
     """With little room nothing can be listed; with more, the annotated clips find none."""
     clips = write_clips(tmp_path / "clips", CLIPS)

@@ -104,6 +104,7 @@ def test_a_model_that_cannot_be_asked_is_refused_before_anything_is_written(
     assert server.asked == []
 
 
+@pytest.mark.cluster
 def test_an_endpoint_that_is_lost_stops_the_run_and_the_same_command_continues(
     clips: Path, server: ChatServer, tmp_path: Path
 ) -> None:
@@ -154,6 +155,7 @@ def hearing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     running.stop()
 
 
+@pytest.mark.cluster
 def test_a_real_model_that_talks_at_random_gives_reasons(clips: Path, hearing: str, tmp_path: Path) -> None:
     steps = ("acoustic_clue", "merge", "translate", "labels")
     run = run_job(

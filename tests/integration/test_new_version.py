@@ -83,6 +83,7 @@ def test_another_merge_asks_for_no_clue_again(clips: Path, tmp_path: Path) -> No
         assert sorted(path.name for path in (output / "versions").iterdir()) == ["1", "2"]
 
 
+@pytest.mark.cluster
 def test_a_clip_that_is_tried_again_is_not_looked_at_again(clips: Path, tmp_path: Path) -> None:
     def refuse_merges(body: dict[str, Any]) -> Answer:
         return says("I'm sorry, but I can't help with that.") if step_of(body) == "merge" else answer_well(body)
@@ -99,6 +100,7 @@ def test_a_clip_that_is_tried_again_is_not_looked_at_again(clips: Path, tmp_path
     assert asked(server) == dict.fromkeys(("merge", "translate", "labels"), CLIPS)
 
 
+@pytest.mark.cluster
 def test_filters_measure_once_and_another_threshold_asks_for_nothing(clips: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     with serve(answer_well) as server:

@@ -139,7 +139,14 @@ def test_a_stopped_run_says_that_it_can_continue(clips: Path, undisturbed: list[
     assert content(output) == undisturbed
 
 
-@pytest.mark.parametrize("moment", ["sources", "clips", "work", "outcomes", "staging", "data"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "outcomes",
+        "data",
+        *(pytest.param(one, marks=pytest.mark.cluster) for one in ("sources", "clips", "work", "staging")),
+    ],
+)
 def test_a_kill_in_every_phase(clips: Path, undisturbed: list[dict], tmp_path: Path, moment: str) -> None:
     """Killed as soon as a folder of the output appears, the next run still comes to the same end."""
     output = tmp_path / "out"

@@ -39,7 +39,7 @@ def wait_for_checkpoint(run: subprocess.Popen[str], output: Path, step: int) -> 
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("zero", [2, 3])
+@pytest.mark.parametrize("zero", [2, pytest.param(3, marks=pytest.mark.cluster)])
 def test_killed_workers_and_a_killed_driver_leave_no_trace_in_the_losses(
     zero: int, data: Path, tmp_path: Path, undisturbed: dict[int, float]
 ) -> None:
@@ -65,6 +65,7 @@ def test_killed_workers_and_a_killed_driver_leave_no_trace_in_the_losses(
     assert (output / "model" / "model.safetensors").exists()
 
 
+@pytest.mark.cluster
 def test_a_node_that_is_lost_and_replaced_leaves_no_trace_in_the_losses(
     data: Path, tmp_path: Path, undisturbed: dict[int, float]
 ) -> None:
