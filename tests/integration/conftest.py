@@ -47,7 +47,7 @@ def run_job(*arguments: object, env: dict[str, str] | None = None, **options) ->
         env={**os.environ, **(SHARED_CLUSTER.environment() if env is None else env)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
         **options,
     )

@@ -38,7 +38,7 @@ class SharedCluster:
             options += ["--min-worker-port=0", "--max-worker-port=0", "--num-cpus=2", "--num-gpus=0"]
             options += [f"--object-store-memory={512 << 20}", "--disable-usage-stats", f"--temp-dir={folder}"]
             command = [sys.executable, "-m", "ray.scripts.scripts", "start", *options]
-            tried = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
+            tried = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
             if tried.returncode == 0:
                 self._folder, self._address = folder, f"127.0.0.1:{port}"
                 return

@@ -59,7 +59,7 @@ def test_of_two_runs_on_a_bucket_one_writes(s3: S3Server, tmp_path: Path, monkey
     second = run_job("--input", clips, "--output", output, env=s3.environment())
     assert second.returncode == 2, second.stderr
     assert f"another run holds it (process {first.pid} of " in second.stderr
-    _, errors = first.communicate(timeout=300)
+    _, errors = first.communicate(timeout=900)
     assert first.returncode == 0, errors
     store = pafs.S3FileSystem(access_key="test", secret_key="testsecret", endpoint_override=s3.endpoint)
     assert pq.read_table(f"{s3.bucket}/claimed/data", filesystem=store).num_rows == 4

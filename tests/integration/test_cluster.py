@@ -106,7 +106,7 @@ def test_a_submitted_job(head: dict[str, str], tmp_path: Path) -> None:
     folder, output = write_clips(tmp_path / "in", 3), tmp_path / "out"
     submit = ["ray", "job", "submit", "--address", DASHBOARD]
     installed = [*submit, "--", "build-dataset", "--input", str(folder), "--output", str(output)]
-    done = subprocess.run(installed, env=head, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(installed, env=head, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 inputs = 3 annotated" in done.stdout
     assert pq.read_table(output / "data").num_rows == 3
@@ -114,7 +114,7 @@ def test_a_submitted_job(head: dict[str, str], tmp_path: Path) -> None:
     ask = "ray.get(ray.remote(lambda: platform.python_implementation()).remote())"
     show = f"import platform, ray; ray.init(); print(platform.system(), {ask})"
     script = [*submit, "--working-dir", str(PROJECT / "jobs"), "--", "python", "-c", show]
-    shown = subprocess.run(script, env=head, capture_output=True, text=True, timeout=200, check=False)
+    shown = subprocess.run(script, env=head, capture_output=True, text=True, timeout=900, check=False)
     assert "Linux CPython" in shown.stdout, shown.stdout + shown.stderr
 
 
@@ -124,7 +124,7 @@ def test_a_submitted_training(head: dict[str, str], tmp_path: Path) -> None:
     data = make_data(tmp_path / "data", 8)
     _, _, *options = command(data, tmp_path / "out", {"stages.coarse.steps": 2}, "--stages", "coarse")
     submit = ["ray", "job", "submit", "--address", DASHBOARD, "--", "train", *options]
-    done = subprocess.run(submit, env=head, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(submit, env=head, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert sorted(losses(tmp_path / "out", "coarse")) == [1, 2]
     assert (tmp_path / "out" / "model" / "model.safetensors").exists()
@@ -161,7 +161,7 @@ def test_a_submitted_working_folder(uninstalled: dict[str, str], tmp_path: Path)
     with started_cluster(uninstalled):
         submit = ["ray", "job", "submit", "--address", DASHBOARD, "--working-dir", str(sent), "--"]
         job = [*submit, "python", "jobs/build_dataset.py", "--input", str(folder), "--output", str(output)]
-        done = subprocess.run(job, env=uninstalled, capture_output=True, text=True, timeout=200, check=False)
+        done = subprocess.run(job, env=uninstalled, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert pq.read_table(output / "data").num_rows == 2
 
@@ -183,7 +183,7 @@ def test_several_nodes_of_which_one_dies(tmp_path: Path) -> None:
             assert run.poll() is None, run.communicate()[1]
             time.sleep(0.05)
         cluster.remove_node(doomed, allow_graceful=False)
-        _, errors = run.communicate(timeout=200)
+        _, errors = run.communicate(timeout=900)
         assert run.returncode == 0, errors
     finally:
         cluster.shutdown()

@@ -35,7 +35,7 @@ def doctor(cluster: LocalCluster, *options: object) -> tuple[int, dict[str, Any]
         # On a machine that is busy, processes take long to start.
         command += ["--limit-s", "150"]
     environment = os.environ | cluster.client_environment()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
 

@@ -31,7 +31,7 @@ def test_the_gpu_recipe_goes_through_all_steps_on_real_clips(shared_media: Path,
         (clips / clip.name).symlink_to(clip)
     for name, kind in (("omni", ["omni", "says"]), ("writer", ["says"])):
         command = [vllm_server.PYTHON, vllm_server.TINY_MODEL, tmp_path / name, *kind]
-        subprocess.run(command, env=os.environ | vllm_server.SETTINGS, check=True, capture_output=True, timeout=200)
+        subprocess.run(command, env=os.environ | vllm_server.SETTINGS, check=True, capture_output=True, timeout=900)
     tiny_whisper(tmp_path / "speech")
     changes = [f"models.{name}.model={tmp_path / name}" for name in ("omni", "speech", "writer")]
     changes += [

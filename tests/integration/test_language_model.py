@@ -160,7 +160,7 @@ def test_the_command_evaluate_with_a_language_model(
     job += ["--grouping", "llm", "--output", str(tmp_path / "without"), "--set", f"language_model.cache={tmp_path}/new"]
     job += [word for setting in told_to for word in ("--set", f"language_model.{setting}")]
     environment = os.environ | SETTINGS
-    done = subprocess.run(job, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(job, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     without = json.loads((tmp_path / "without" / "report.json").read_text())
     assert without["predictions"] == grouped["predictions"]

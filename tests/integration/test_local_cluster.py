@@ -37,7 +37,7 @@ def cluster() -> Iterator[LocalCluster]:
 
 def run(module: str, cluster: LocalCluster, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", f"cluster.local.{module}", "--folder", cluster.folder, *words]
-    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=200, check=False)
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=900, check=False)
 
 
 def submitted(cluster: LocalCluster, *command: str) -> subprocess.Popen[str]:
@@ -55,7 +55,7 @@ def test_nodes_have_the_resources_that_they_were_given(cluster: LocalCluster) ->
 @pytest.mark.parametrize("status", [0, 3])
 def test_the_exit_status_of_a_job_is_handed_on_with_its_log(status: int, cluster: LocalCluster) -> None:
     job = submitted(cluster, "-c", f"import os; print('in', os.getcwd()); raise SystemExit({status})")
-    shown, errors = job.communicate(timeout=200)
+    shown, errors = job.communicate(timeout=900)
     assert job.returncode == status, errors
     assert f"in {PROJECT}" in shown
 
@@ -72,7 +72,7 @@ def test_a_job_that_is_stopped_ends_and_says_so(cluster: LocalCluster) -> None:
     while "it waits" not in (line := job.stdout.readline()):
         assert line, job.communicate()[1]
     job.terminate()
-    job.communicate(timeout=200)
+    job.communicate(timeout=900)
     assert job.returncode == 3
     assert not [process for process in processes_of(Path(cluster.folder)) if WAITS in process.cmdline()]
 

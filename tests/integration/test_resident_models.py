@@ -39,7 +39,7 @@ def annotate(
         env=os.environ | vllm_server.SETTINGS,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=900,
         check=False,
     )
 
@@ -65,7 +65,7 @@ def test_vllm_gives_labels_in_the_form_that_is_asked_for(clips: Path, tmp_path: 
     if reason is not None:
         pytest.skip(reason)
     command = [vllm_server.PYTHON, vllm_server.TINY_MODEL, tmp_path / "model"]
-    subprocess.run(command, env=os.environ | vllm_server.SETTINGS, check=True, capture_output=True, timeout=200)
+    subprocess.run(command, env=os.environ | vllm_server.SETTINGS, check=True, capture_output=True, timeout=900)
     model = {"engine": "vllm", "model": str(tmp_path / "model"), "dtype": "float32", "max_tokens": 2_500}
     run = annotate(vllm_server.PYTHON, clips, tmp_path / "out", ("labels",), model)
     assert run.returncode == DONE, run.stderr

@@ -108,7 +108,7 @@ def test_killed_workers_cost_nothing_but_time(clips: Path, undisturbed: list[dic
     run = start(clips, output)
     wait_until_committed(run, output, 1)
     kill_processes(run, lambda command: bool(command) and "ray::" in command[0] and "run_stage" in command[0])
-    _, errors = run.communicate(timeout=200)
+    _, errors = run.communicate(timeout=900)
     assert run.returncode == 0, errors
     assert content(output) == undisturbed
 
@@ -118,7 +118,7 @@ def test_a_killed_decoder_costs_at_most_its_clip(clips: Path, tmp_path: Path) ->
     run = start(clips, output)
     wait_until_committed(run, output, 1)
     killed = kill_processes(run, lambda command: any("affectgpt.clips.isolation" in word for word in command))
-    _, errors = run.communicate(timeout=200)
+    _, errors = run.communicate(timeout=900)
     assert run.returncode == 0, errors
     annotated, rejected = len(content(output)), pq.read_table(output / "rejected")
     assert annotated + rejected.num_rows == CLIPS

@@ -103,7 +103,7 @@ def test_an_object_that_changes_in_mid_run_is_not_taken_for_what_it_was(s3: S3Se
             assert job.poll() is None, job.communicate()[1]
             time.sleep(0.02)
         s3.upload({"changing/in/00000.mp4": other})
-        _, errors = job.communicate(timeout=300)
+        _, errors = job.communicate(timeout=900)
     assert job.returncode == 0, errors
     data, rejected = rows(s3, "changing/out/data"), rows(s3, "changing/out/rejected")
     assert [row["clip_id"] for row in data] == ["00001"]

@@ -66,7 +66,7 @@ def said(model: Path, unsupported: Path, tmp_path_factory: pytest.TempPathFactor
             cwd=PROJECT,
             stdout=stdout,
             stderr=stderr,
-            timeout=300,
+            timeout=900,
             check=False,
         )
     lines = output.read_text().splitlines()

@@ -23,7 +23,7 @@ def rows(folder: str, filesystem: pafs.FileSystem) -> list[dict[str, Any]]:
 
 def merge(output: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(PROJECT / "jobs" / "merge_dataset.py"), "--output", output]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
 
 
 @pytest.mark.cluster

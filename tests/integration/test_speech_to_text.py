@@ -53,7 +53,7 @@ def in_vllm(model: Path, tones: list[Any]) -> Any:
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

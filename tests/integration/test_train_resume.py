@@ -84,7 +84,7 @@ def test_a_node_that_is_lost_and_replaced_leaves_no_trace_in_the_losses(
         wait_for_checkpoint(run, output, 5)
         cluster.remove_node(doomed, allow_graceful=False)
         cluster.add_node(num_cpus=1)
-        _, errors = run.communicate(timeout=400)
+        _, errors = run.communicate(timeout=900)
     finally:
         cluster.shutdown()
         ray.shutdown()

@@ -30,7 +30,7 @@ def vllm() -> None:
 
 def make_model(folder: Path, *kind: str) -> Path:
     command = [PYTHON, TINY_MODEL, folder, *kind]
-    subprocess.run(command, env=os.environ | SETTINGS, check=True, capture_output=True, timeout=200)
+    subprocess.run(command, env=os.environ | SETTINGS, check=True, capture_output=True, timeout=900)
     return folder
 
 
@@ -42,7 +42,7 @@ def ask(model: Path, *questions: list[dict[str, Any]]) -> Any:
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -76,7 +76,7 @@ def test_its_status_is_that_of_the_command_which_has_all_nodes(allocation: dict[
     show = (
         'import ray; ray.init(); print("nodes", len(ray.nodes()), ray.cluster_resources()["CPU"]); raise SystemExit(7)'
     )
-    out, errors = (job := sbatch(allocation, "python", "-c", show)).communicate(timeout=300)
+    out, errors = (job := sbatch(allocation, "python", "-c", show)).communicate(timeout=900)
     assert job.returncode == 7, errors
     assert "nodes 2 2.0" in out
     assert "requeue" not in (tmp_path / "scontrol.log").read_text(encoding="utf-8")
@@ -91,11 +91,11 @@ def test_at_the_time_limit_it_stops_is_queued_again_and_goes_on(allocation: dict
         assert job.poll() is None, job.communicate()[1]
         time.sleep(0.05)
     job.send_signal(signal.SIGUSR1)
-    _, errors = job.communicate(timeout=300)
+    _, errors = job.communicate(timeout=900)
     assert job.returncode == 3, errors
     assert f"requeue {os.getpid()}\n" in (tmp_path / "scontrol.log").read_text(encoding="utf-8")
     assert not (output / "report.json").exists()
-    _, errors = (job := sbatch(allocation, *command)).communicate(timeout=300)
+    _, errors = (job := sbatch(allocation, *command)).communicate(timeout=900)
     assert job.returncode == 0, errors
     clips = pq.read_table(output / "data")["clip_id"].to_pylist()
     assert len(clips) == len(set(clips)) == 24
@@ -103,7 +103,7 @@ def test_at_the_time_limit_it_stops_is_queued_again_and_goes_on(allocation: dict
 
 def test_a_head_that_does_not_come_up_is_not_waited_for(allocation: dict[str, str]) -> None:
     # There is no port after it, for Ray's client server.
-    _, errors = (job := sbatch(allocation | {"RAY_PORT": "65535"}, "true")).communicate(timeout=300)
+    _, errors = (job := sbatch(allocation | {"RAY_PORT": "65535"}, "true")).communicate(timeout=900)
     assert job.returncode == 1
     assert "the head did not come up on node-a" in errors
     assert "must be an integer between 1024 and 65535" in errors
