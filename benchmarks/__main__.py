@@ -12,6 +12,7 @@ BENCHMARKS = (
     "pipeline",
     "resume",
     "scale",
+    "long_data_set",
     "peers",
     "annotation_engine",
     "evaluate",

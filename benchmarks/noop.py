@@ -42,8 +42,8 @@ class Labels(_Nothing):
         return [replace(sample, labels=(Label("neutral"),)) for sample in samples]
 
 
-OVERRIDES = [
-    word
+SETTINGS = [
+    f"steps.{step}.engine=benchmarks.noop:{name}"
     for step, name in (
         ("visual_clue", "VisualClue"),
         ("acoustic_clue", "AcousticClue"),
@@ -51,6 +51,8 @@ OVERRIDES = [
         ("translate", "Translate"),
         ("labels", "Labels"),
     )
-    for word in ("--set", f"steps.{step}.engine=benchmarks.noop:{name}")
 ]
-"""Options of ``build-dataset`` that put these engines in."""
+"""Settings of ``build-dataset`` that put these engines in."""
+
+OVERRIDES = [word for setting in SETTINGS for word in ("--set", setting)]
+"""The same as options of the command line."""

@@ -28,7 +28,7 @@ def main() -> None:
     rows = parser.parse_args().rows
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        film = _quiet_film(work / "film.wav", seconds=rows // 100 + 2)
+        film = quiet_film(work / "film.wav", seconds=rows // 100 + 2)
         few, few_store = _run(work, film, FEW)
         many, many_store = _run(work, film, rows)
         parts = sorted((work / f"{rows}" / "data").glob("*.parquet"))
@@ -47,7 +47,8 @@ def main() -> None:
         show("scale: smallest output part but the last", min(sizes[:-1]), "MB", at_least=64, at_most=512)
 
 
-def _quiet_film(path: Path, seconds: int) -> Path:
+def quiet_film(path: Path, seconds: int) -> Path:
+    """Write a film of so many seconds without a picture and with a sound of next to no bytes."""
     with wave.open(str(path), "wb") as sound:
         sound.setparams((1, 1, 100, 0, "NONE", ""))
         sound.writeframes(b"\x80" * 100 * seconds)

@@ -1,21 +1,74 @@
+import tracemalloc
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from affectgpt.clips.sources import Source
+from affectgpt.clips.manifest import read_manifest
+from affectgpt.dataset.build import Request
+from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.shards import Shard
 from affectgpt.errors import RequestError
 
 
 def test_each_source_is_in_exactly_one_shard_whatever_else_there_is() -> None:
-    sources = [Source(f"folder/clip-{number}", f"/in/{number}.mp4") for number in range(4000)]
+    ids = [f"folder/clip-{number}" for number in range(4000)]
     shards = [Shard(number, 7) for number in range(1, 8)]
-    found = Counter(source.source_id for shard in shards for source in shard.of(sources))
-    assert found == Counter(source.source_id for source in sources)
-    sizes = [len(list(shard.of(sources))) for shard in shards]
+    found = Counter(source_id for shard in shards for source_id in filter(shard.holds, ids))
+    assert found == Counter(ids)
+    sizes = [len(list(filter(shard.holds, ids))) for shard in shards]
     assert all(4000 / 7 * 0.8 < size < 4000 / 7 * 1.2 for size in sizes), sizes
-    one = shards[2]
-    assert list(one.of(sources[::3])) == [source for source in one.of(sources) if source in set(sources[::3])]
+
+
+MANIFEST = """uri,clip_id,subtitle
+a.mp4,x,
+b.mp4,x,
+c.mp4,x#2,
+,,
+,,
+d.mp4,e#7,
+e.mp4,"bad\tname",
+f.mp4,"bad\tname",
+g.mp4,"bad\\tname",
+h.mp4,,
+h.mp4,,
+"""
+
+
+def test_shards_list_together_what_the_whole_does(tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").write_text(MANIFEST)
+    for name in ("x.mp4", "x.mkv", "x.wav", "x#2.mp4", "y.mp4", "bad\tname.mp4", "bad\\tname.mp4"):
+        (tmp_path / name).touch()
+
+    def listed(**asked: str) -> Counter[tuple[str, str, str | None]]:
+        shards = [None, *(Shard(number, 3) for number in range(1, 4))]
+        whole, *parts = (
+            list(Request(**{"input": None, "manifest": None, **asked}, output="", recipe=Recipe(), shard=shard).sources())
+            for shard in shards
+        )
+        for shard, part in zip(shards[1:], parts, strict=True):
+            assert shard is not None and all(shard.holds(source.source_id) for source in part)
+        found = [
+            [(one.source_id, one.uri, one.problem and one.problem.reason) for one in sources]
+            for sources in (whole, [one for part in parts for one in part])
+        ]
+        assert sorted(found[0], key=repr) == sorted(found[1], key=repr)
+        return Counter(found[0])
+
+    assert len(listed(manifest=str(tmp_path / "clips.csv"))) == 11
+    assert len(listed(input=str(tmp_path))) == 7
+
+
+def test_what_a_shard_does_not_hold_takes_no_memory(tmp_path: Path) -> None:
+    rows = "".join(f"https://host/{'x' * 300}/{number}.mp4\n" for number in range(40_000))
+    (tmp_path / "clips.csv").write_text(f"uri\n{rows}")
+    shard = Shard(1, 1000)
+    tracemalloc.start()
+    held = sum(1 for _ in read_manifest(str(tmp_path / "clips.csv"), shard.holds))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0 < held < 100
+    assert peak < 8 * 2**20, "the ids alone of all rows are 12 MiB"
 
 
 def test_a_source_stays_where_it_was_in_earlier_releases() -> None:

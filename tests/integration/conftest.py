@@ -15,6 +15,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 # Jobs start clusters of their own, or join that of these tests, and never one that happens to run on this machine.
 os.environ.setdefault("RAY_ADDRESS", "local")
+# Ray counts by an actor of its own what each job uses.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from urllib.parse import unquote
 
 from affectgpt.clips.rows import Row, csv_rows, json_rows, parquet_batches
-from affectgpt.clips.sources import Source, UsedIds, id_problem, path_id, printable, span_id
+from affectgpt.clips.sources import Source, UsedIds, asked_id, id_problem, path_id, printable, span_id
 from affectgpt.clips.storage import (
     is_http,
     join_uri,
@@ -24,8 +24,11 @@ COLUMNS = ("uri", "clip_id", "subtitle", "language", "speaker", "start_s", "end_
 _TEXT_COLUMNS = ("uri", "clip_id", "subtitle", "language", "speaker")
 
 
-def read_manifest(uri: str) -> Iterator[Source]:
+def read_manifest(uri: str, wanted: Callable[[str], bool] | None = None) -> Iterator[Source]:
     """Read the sources that a CSV (UTF-8), Parquet or JSON Lines file names, in its order, one for each row.
+
+    ``wanted`` says by an id, as ``asked_id`` gives it, whether its sources are wanted; memory is that of the ids that
+    are.
 
     The column ``uri`` is required; ``clip_id``, ``subtitle``, ``language``, ``speaker``, ``start_s`` and ``end_s`` are
     optional, others are ignored, and an empty cell is no value. A ``uri`` without scheme that does not begin with ``/``
@@ -55,7 +58,7 @@ def read_manifest(uri: str) -> Iterator[Source]:
         with open_source(uri) as stream, translated_errors(uri):
             rows = rows_of(f"the manifest {uri}", stream, functools.partial(_check_columns, uri))
             for number, row in enumerate(rows, start=1):
-                yield _source(row, number, folder, used)
+                yield from _sources(row, number, folder, used, wanted)
     except ClipError as error:
         raise RequestError(f"the manifest cannot be read: {error.message}") from error
     if number == 0:
@@ -91,8 +94,10 @@ def _check_columns(uri: str, columns: Sequence[str]) -> None:
         raise RequestError(f"the manifest {uri} has the column {repeated[0]} twice; keep one")
 
 
-def _source(row: Row, number: int, folder: str, used: UsedIds) -> Source:
-    """Make the source of one row, with the problem that keeps it from being used."""
+def _sources(
+    row: Row, number: int, folder: str, used: UsedIds, wanted: Callable[[str], bool] | None
+) -> Iterator[Source]:
+    """Make the source of one row, with the problem that keeps it from being used; none where it is not wanted."""
     problem: ClipError | None = None
     texts: dict[str, str | None] = {}
     start_s = end_s = None
@@ -103,8 +108,13 @@ def _source(row: Row, number: int, folder: str, used: UsedIds) -> Source:
         start_s, end_s = _span(row, number)
     except ClipError as error:
         problem = error
-    uri, wanted = _located(texts.get("uri"), folder)
-    wanted = texts.get("clip_id") or span_id(wanted, start_s, end_s)
+    uri, source_id = _located(texts.get("uri"), folder)
+    source_id = texts.get("clip_id") or span_id(source_id, start_s, end_s)
+    bad = id_problem(source_id)
+    if bad is not None:
+        source_id = printable(source_id)
+    if wanted is not None and not wanted(asked_id(source_id)):
+        return
     subtitle = texts.get("subtitle")
     if problem is None and subtitle is not None and len(subtitle) > MAX_SUBTITLE_CHARS:
         problem = ClipError(
@@ -113,26 +123,27 @@ def _source(row: Row, number: int, folder: str, used: UsedIds) -> Source:
             "give what is said in this clip alone",
         )
         subtitle = None
-    source_id, problem = _unique_id(wanted, number, used, problem)
-    return Source(source_id, uri, start_s, end_s, subtitle, texts.get("language"), texts.get("speaker"), problem)
+    source_id, problem = _unique_id(source_id, bad, number, used, problem)
+    yield Source(source_id, uri, start_s, end_s, subtitle, texts.get("language"), texts.get("speaker"), problem)
 
 
-def _unique_id(wanted: str, number: int, used: UsedIds, problem: ClipError | None) -> tuple[str, ClipError | None]:
-    """Give a row the id it wants, or one of its own with the problem that says why not."""
+def _unique_id(
+    source_id: str, bad: ClipError | None, number: int, used: UsedIds, problem: ClipError | None
+) -> tuple[str, ClipError | None]:
+    """Give a row the id it asks for, or one of its own with the problem that says why not."""
     place = f"row {number}"
-    if not wanted:
-        return used.take_variant("", f"row={number}", place), problem or _bad_row(number, "has no uri")
-    bad = id_problem(wanted)
+    if not source_id:
+        return used.take_variant("", place, number), problem or _bad_row(number, "has no uri")
     if bad is not None:
         found = ClipError(bad.reason, f"row {number}: {bad.message}")
-        return used.take_variant(printable(wanted), f"row={number}", place), problem or found
-    other = used.take(wanted, place)
+        return used.take_variant(source_id, place, number), problem or found
+    other = used.take(source_id, place)
     if other is not None:
         found = ClipError(
-            "duplicate-id", f"row {number} has the same id {wanted} as {other}; give each row a clip_id of its own"
+            "duplicate-id", f"row {number} has the same id {source_id} as {other}; give each row a clip_id of its own"
         )
-        return used.take_variant(wanted, f"row={number}", place), problem or found
-    return wanted, problem
+        return used.take_variant(source_id, place, number), problem or found
+    return source_id, problem
 
 
 def _located(uri: str | None, folder: str) -> tuple[str, str]:

@@ -5,9 +5,10 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Protocol
 
 from pyarrow import fs
@@ -21,6 +22,7 @@ MEDIA_SUFFIXES = _VIDEO_SUFFIXES | _SOUND_SUFFIXES
 MAX_ID_CHARS = 512
 _GLOB_CHARS = re.compile(r"[*?\[]")
 _REMOTE_GLOB_CHARS = re.compile(r"[*\[]")
+_VARIANT = re.compile(r"(#\d+)+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,11 @@ class Source:
     modified: str | None = None
 
 
-def list_sources(input_uri: str) -> Iterator[Source]:
+def list_sources(input_uri: str, wanted: Callable[[str], bool] | None = None) -> Iterator[Source]:
     """List what an input holds, sorted by path, component by component.
+
+    ``wanted`` says by an id, as ``asked_id`` gives it, whether its sources are wanted; memory is that of the ids that
+    are.
 
     - A folder or the URI of a folder (``s3://bucket/prefix``): every file below it whose suffix is in
       ``MEDIA_SUFFIXES``, in any case of letters. Names that begin with a dot are left out. Symlinks are followed,
@@ -72,13 +77,12 @@ def list_sources(input_uri: str) -> Iterator[Source]:
     Raises:
         RequestError: the input does not exist, cannot be listed, or holds nothing of these suffixes.
     """
-    found = False
-    for source in _with_unique_ids(_listed_files(input_uri)):
-        found = True
-        yield source
-    if not found:
+    files = _listed_files(input_uri)
+    first = next(files, None)
+    if first is None:
         suffixes = " ".join(sorted(MEDIA_SUFFIXES))
         raise RequestError(f"nothing to read in {input_uri}: no file with one of the suffixes {suffixes}")
+    yield from _with_unique_ids(chain([first], files), wanted)
 
 
 def media_suffix(name: str) -> str:
@@ -109,7 +113,7 @@ def id_problem(source_id: str) -> ClipError | None:
         return ClipError("bad-clip-id", "the id is empty; give the clip a clip_id")
     if len(source_id) > MAX_ID_CHARS:
         return ClipError("bad-clip-id", f"the id has {len(source_id)} characters; {MAX_ID_CHARS} are the most")
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in source_id):
+    if not source_id.isprintable() and any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in source_id):
         return ClipError("bad-clip-id", f"the id {printable(source_id)} holds characters that do not print; rename it")
     return None
 
@@ -118,6 +122,11 @@ def printable(text: str) -> str:
     """Escape what does not print, and cut what is too long for an id, so that a message or a table can hold it."""
     cut = text if len(text) <= MAX_ID_CHARS else text[: MAX_ID_CHARS // 2] + "..."
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
+
+
+def asked_id(source_id: str) -> str:
+    """Give the id that a source asked for, which is the beginning of its own where it could not have that."""
+    return _VARIANT.sub("", source_id)
 
 
 @dataclass(slots=True)
@@ -133,12 +142,11 @@ class UsedIds:
             self.places[source_id] = place
         return other
 
-    def take_variant(self, source_id: str, variant: str, place: str) -> str:
-        """Take an id that is surely free, for something that may not have the id it asked for."""
-        candidate = f"{source_id}#{variant}"
-        while self.take(candidate, place) is not None:
-            candidate += "'"
-        return candidate
+    def take_variant(self, source_id: str, place: str, number: int = 2) -> str:
+        """Take the first free of ``id#number``, ``id#number+1`` ... for what may not have the id that it asked for."""
+        while self.take(f"{source_id}#{number}", place) is not None:
+            number += 1
+        return f"{source_id}#{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,28 +360,26 @@ def _inode(path: str) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _with_unique_ids(files: Iterator[_File]) -> Iterator[Source]:
+def _with_unique_ids(files: Iterator[_File], wanted: Callable[[str], bool] | None) -> Iterator[Source]:
     """Give each file its id, and those that may not have theirs a problem."""
     used = UsedIds()
-    duplicates = 0
     for file in files:
-        wanted = path_id(file.path)
+        source_id = path_id(file.path)
         suffix = sys.intern(media_suffix(file.path))
-        problem = id_problem(wanted)
+        problem = id_problem(source_id)
         if problem is not None:
-            duplicates += 1
-            source_id = used.take_variant(printable(wanted), str(duplicates), suffix)
-        else:
-            source_id = wanted
-            other = used.take(wanted, suffix)
-            if other is not None:
-                duplicates += 1
-                source_id = used.take_variant(wanted, str(duplicates), suffix)
-                problem = ClipError(
-                    "duplicate-id",
-                    f"{file.uri} has the same id {wanted} as {wanted}{other}; rename one, or give both a clip_id "
-                    "in a manifest",
-                )
+            source_id = printable(source_id)
+        if wanted is not None and not wanted(asked_id(source_id)):
+            continue
+        if problem is not None:
+            source_id = used.take_variant(source_id, suffix)
+        elif (other := used.take(source_id, suffix)) is not None:
+            problem = ClipError(
+                "duplicate-id",
+                f"{file.uri} has the same id {source_id} as {source_id}{other}; rename one, or give both a clip_id "
+                "in a manifest",
+            )
+            source_id = used.take_variant(source_id, suffix)
         if file.entry.is_folder and problem is None:
             problem = ClipError("is-a-directory", f"{file.uri} is a folder that is named like a file; rename it")
         yield Source(

@@ -48,7 +48,7 @@ class Request:
         manifest: a CSV, Parquet or JSON Lines file that lists the clips; or None where an input is given.
         output: folder or URI of the data set.
         recipe: the settings.
-        limit: how many sources to take at most, or None for all.
+        limit: how many sources of the input, or of its shard, to take at most, or None for all.
         retry_rejected: whether clips that were rejected by an earlier run are tried again.
         drop_missing: whether clips that an earlier run annotated may be left out because the input has them no more.
         new_version: whether the output may hold a data set of another recipe, which then becomes a version of its own.
@@ -66,10 +66,11 @@ class Request:
     shard: Shard | None = None
 
     def sources(self) -> Iterator[Source]:
-        """List what the input or the manifest holds, up to the limit, and of that what is in the shard."""
-        found = read_manifest(self.manifest) if self.manifest is not None else list_sources(self.input or "")
-        listed = islice(found, self.limit)
-        return listed if self.shard is None else self.shard.of(listed)
+        """List what the input or the manifest holds, of that what is in the shard, and of that the first ones."""
+        wanted = None if self.shard is None else self.shard.holds
+        if self.manifest is not None:
+            return islice(read_manifest(self.manifest, wanted), self.limit)
+        return islice(list_sources(self.input or "", wanted), self.limit)
 
 
 def build(request: Request) -> dict[str, Any]:

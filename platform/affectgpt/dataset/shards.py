@@ -2,11 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from affectgpt.clips.sources import Source
+from affectgpt.clips.sources import asked_id
 from affectgpt.errors import RequestError
 
 SHARDS = "shards"
@@ -53,10 +52,6 @@ class Shard:
         return f"{self.number}/{self.count}"
 
     def holds(self, source_id: str) -> bool:
-        """Whether a source belongs to it; that depends on the id alone, so that each belongs to exactly one."""
-        digest = hashlib.sha256(source_id.encode("utf-8", "surrogatepass")).digest()
+        """Whether a source belongs to it; each belongs to exactly one, with the others that asked for the same id."""
+        digest = hashlib.sha256(asked_id(source_id).encode("utf-8", "surrogatepass")).digest()
         return int.from_bytes(digest[:8], "big") % self.count == self.number - 1
-
-    def of(self, sources: Iterable[Source]) -> Iterator[Source]:
-        """Pick its sources."""
-        return (source for source in sources if self.holds(source.source_id))
