@@ -79,7 +79,9 @@ def _shuffled(value: Any, chance: random.Random) -> Any:
         return " ".join(words)
     if isinstance(value, dict):
         # What is the same for all clips of a run stays so.
-        return {name: part if name in ("provenance", "keys") else _shuffled(part, chance) for name, part in value.items()}
+        return {
+            name: part if name in ("provenance", "keys") else _shuffled(part, chance) for name, part in value.items()
+        }
     return value
 
 

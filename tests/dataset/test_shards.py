@@ -43,7 +43,9 @@ def test_shards_list_together_what_the_whole_does(tmp_path: Path) -> None:
     def listed(**asked: str) -> Counter[tuple[str, str, str | None]]:
         shards = [None, *(Shard(number, 3) for number in range(1, 4))]
         whole, *parts = (
-            list(Request(**{"input": None, "manifest": None, **asked}, output="", recipe=Recipe(), shard=shard).sources())
+            list(
+                Request(**{"input": None, "manifest": None, **asked}, output="", recipe=Recipe(), shard=shard).sources()
+            )
             for shard in shards
         )
         for shard, part in zip(shards[1:], parts, strict=True):

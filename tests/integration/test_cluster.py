@@ -207,6 +207,7 @@ def test_steps_in_actors_of_their_own_give_the_same(tmp_path: Path) -> None:
     assert fused == actors
 
 
+@pytest.mark.cluster
 def test_a_step_with_a_bug_fails_the_job_and_names_itself(tmp_path: Path) -> None:
     folder = write_clips(tmp_path / "in", 2)
     engine = "steps.merge.engine=tests.integration.test_cluster:BrokenMerge"

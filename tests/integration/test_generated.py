@@ -171,6 +171,7 @@ def test_a_real_model_that_talks_at_random_gives_reasons(clips: Path, hearing: s
     assert {row["stage"] for row in rejected} <= set(steps)
 
 
+@pytest.mark.cluster
 def test_a_real_model_gives_labels_in_the_form_that_is_asked_for(clips: Path, hearing: str, tmp_path: Path) -> None:
     run = run_job(
         *("--input", clips, "--output", tmp_path / "out", *settings(hearing, "labels", max_tokens=2_500)),

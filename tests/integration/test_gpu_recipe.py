@@ -20,6 +20,7 @@ SENTENCE, WORDS = "She is rather sad 她现在很悲伤", 5
 SMALL = {"num_gpus": 0, "num_cpus": 0.25, "revision": None}
 
 
+@pytest.mark.cluster
 def test_the_gpu_recipe_goes_through_all_steps_on_real_clips(shared_media: Path, tmp_path: Path) -> None:
     reason = vllm_server.missing()
     if reason is not None:

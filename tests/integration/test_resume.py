@@ -142,8 +142,11 @@ def test_a_stopped_run_says_that_it_can_continue(clips: Path, undisturbed: list[
 @pytest.mark.parametrize(
     "moment",
     [
-        *("outcomes", "data"),
-        *(pytest.param(moment, marks=pytest.mark.cluster) for moment in ("sources", "clips", "work", "staging")),
+        "data",
+        *(
+            pytest.param(moment, marks=pytest.mark.cluster)
+            for moment in ("sources", "clips", "work", "outcomes", "staging")
+        ),
     ],
 )
 def test_a_kill_in_every_phase(clips: Path, undisturbed: list[dict], tmp_path: Path, moment: str) -> None:

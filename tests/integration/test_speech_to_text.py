@@ -60,6 +60,7 @@ def in_vllm(model: Path, tones: list[Any]) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.cluster
 def test_vllm_writes_what_transformers_writes(whisper: Path, texts: list[str]) -> None:
     heard = in_vllm(whisper, TONES)
     assert [one["text"] for one in heard] == texts

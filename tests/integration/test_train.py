@@ -21,6 +21,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_data(tmp_path_factory.mktemp("data"))
 
 
+@pytest.mark.cluster
 def test_real_architectures_train_by_the_gpu_recipe_on_two_nodes(data: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     stage = {"batch_size": 4, "micro_batch_size": 2, "epochs": None, "steps": 3}
@@ -66,6 +67,7 @@ def test_real_architectures_train_by_the_gpu_recipe_on_two_nodes(data: Path, tmp
     assert all(fingerprint in card for fingerprint in model.config.trained_on.values())
 
 
+@pytest.mark.cluster
 def test_two_workers_train_an_encoder_on_clips_that_are_decoded_as_they_are_needed(data: Path, tmp_path: Path) -> None:
     """All paths are relative to the folder in which the command is given."""
     output = tmp_path / "out"
@@ -92,6 +94,7 @@ def test_two_workers_train_an_encoder_on_clips_that_are_decoded_as_they_are_need
     assert any((before[name] != after[name]).any() for name in before)
 
 
+@pytest.mark.cluster
 def test_a_run_that_lives_in_an_object_store(data: Path, s3: S3Server) -> None:
     """Output, checkpoints, features and clips are in a bucket; a second command finds everything done."""
     s3.upload({f"clips/{clip.name}": clip for clip in (data / "media").iterdir()})

@@ -113,7 +113,9 @@ def id_problem(source_id: str) -> ClipError | None:
         return ClipError("bad-clip-id", "the id is empty; give the clip a clip_id")
     if len(source_id) > MAX_ID_CHARS:
         return ClipError("bad-clip-id", f"the id has {len(source_id)} characters; {MAX_ID_CHARS} are the most")
-    if not source_id.isprintable() and any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in source_id):
+    if not source_id.isprintable() and any(
+        unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in source_id
+    ):
         return ClipError("bad-clip-id", f"the id {printable(source_id)} holds characters that do not print; rename it")
     return None
 
