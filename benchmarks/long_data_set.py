@@ -59,11 +59,9 @@ def main() -> None:
             f"driver up to {found.cost.driver_mb:.0f} MB, ledger {found.ledger_bytes / 1e6:.0f} MB"
         )
     per_clip = whole.ledger_bytes / rows
-    print(
-        f"{rows * shards:,} clips in {shards} shards: ledgers of {per_clip * rows * shards / 1e9:.0f} GB; to resume one "
-        f"shard after the other takes {whole.cost.wall_s * shards / 3600:.1f} h, and to list one manifest of all clips "
-        f"{rows * shards / listed_per_s / 60:.0f} min for each shard"
-    )
+    print(f"{rows * shards:,} clips in {shards} shards: ledgers of {per_clip * rows * shards / 1e9:.0f} GB in all")
+    print(f"to resume one shard after the other: {whole.cost.wall_s * shards / 3600:.1f} h")
+    print(f"to list one manifest of all clips, for each shard: {rows * shards / listed_per_s / 60:.0f} min")
     show("long data set: ledger", per_clip / 1e3, "kB per clip", at_most=10)
     show(f"long data set: resume of a shard of {rows:,} clips", whole.cost.wall_s, "s", at_most=300)
     show("long data set: memory of that driver", whole.cost.driver_mb, "MB", at_most=2000)

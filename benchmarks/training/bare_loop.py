@@ -15,7 +15,7 @@ import torch
 from deepspeed.runtime.engine import DeepSpeedEngine
 
 from affectgpt.clips.local_copies import local_folder
-from affectgpt.dataset import cluster
+from affectgpt.dataset.connection import connect
 from affectgpt.dataset.ledger import Folder
 from affectgpt.model.modeling import load_strictly
 from affectgpt.model.processing import AffectGPTProcessor
@@ -80,7 +80,7 @@ class TimedLog(MetricsLog):
 
 def run(data: Path, work: Path) -> None:
     """Compare both loops on the laptop recipe's model and on a larger one."""
-    cluster.connect(show_workers=False)
+    connect(show_workers=False)
     try:
         for name, overrides in (("laptop", ()), ("wider", WIDER)):
             job = _prepare(data, work / name, load_recipe("laptop", [*overrides, *SETTINGS]))

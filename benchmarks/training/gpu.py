@@ -22,7 +22,7 @@ from typing import Literal
 import ray
 import torch
 
-from affectgpt.dataset import cluster
+from affectgpt.dataset.connection import connect
 from affectgpt.dataset.ledger import Folder
 from affectgpt.model.modeling import AffectGPTForConditionalGeneration
 from affectgpt.training.batches import BatchLoader, open_features, read_table
@@ -122,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     device = torch.cuda.get_device_name(0) if gpus else "CPU"
     peak = options.peak_tflops or next((one for name, one in PEAK_TFLOPS.items() if name in device), None)
     print(f"{max(1, gpus)} x {device}, samples of {TOKENS} tokens, {ANSWER_TOKENS} of them answer", flush=True)
-    cluster.connect(show_workers=False)
+    connect(show_workers=False)
     try:
         for name, case in (SMOKE if options.smoke else {name: CASES[name] for name in options.only}).items():
             with tempfile.TemporaryDirectory() as folder:

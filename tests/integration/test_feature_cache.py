@@ -229,7 +229,7 @@ def test_a_clip_that_breaks_while_it_is_streamed_is_named(cluster: None, files: 
 
 DRIVER = """
 import pickle, sys
-from affectgpt.dataset.cluster import connect
+from affectgpt.dataset.connection import connect
 from affectgpt.training.features.preparation import prepare_clips
 with open(sys.argv[1], "rb") as request:
     clips, settings = pickle.load(request)

@@ -98,8 +98,9 @@ def _build(request: Request, output: Folder, check_claim: Callable[[], None], be
         check_model(model)
     # Importing Ray takes seconds, which a request that is refused should not cost.
     from affectgpt.dataset import cluster, metrics
+    from affectgpt.dataset.connection import connect
 
-    cluster.connect()
+    connect()
     cluster.check_models(recipe)
     begin(output, recipe)
     count = ledger.sources.write_table(sources, SOURCES)

@@ -1,16 +1,8 @@
 """The work on Ray Data: which blocks run where, committed block by block so that a killed run can continue."""
 
 import contextlib
-import importlib.metadata
-import json
-import logging
 import math
-import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import pyarrow as pa
 import ray
@@ -18,7 +10,6 @@ from ray.data import ActorPoolStrategy, DataContext, Dataset
 from ray.data.checkpoint import CheckpointConfig
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
-import affectgpt
 from affectgpt.annotate.language_model.checking import check_resident
 from affectgpt.annotate.language_model.models import Resident
 from affectgpt.clips.spans import Cutting
@@ -32,8 +23,6 @@ from affectgpt.dataset.room import wait_for_room
 from affectgpt.dataset.voices import measure_rows
 from affectgpt.errors import DISK_FULL, JobError, RequestError, StoppedError, is_disk_full
 
-DISTRIBUTION = "affectgpt-platform"
-LOGGERS_OF_FAILURES = ("ray.data.exceptions", "ray.data._internal.execution.streaming_executor_state")
 BLOCKS_PER_CPU = 2
 SOURCES_PER_BLOCK = 512
 # What cannot come up says so in seconds; a busy machine may take a minute to import an engine.
@@ -43,59 +32,6 @@ ROOM_REMEDY = (
     "models, and steps with workers of their own, are held all at once, beside a process that decodes: lower their "
     "actors, num_cpus or num_gpus, add nodes, or raise run.timeout_s for a cluster that takes longer to grow"
 )
-
-
-def connect(show_workers: bool = True) -> None:
-    """Join the Ray cluster of RAY_ADDRESS or of this machine, or start one in this process.
-
-    The workers run the same code as this process: where that is not the installed one, they get a copy of it.
-
-    Args:
-        show_workers: whether what the workers print is printed here too.
-    """
-    package = Path(affectgpt.__file__).resolve().parent
-    environment = {} if _is_installed(package) else {"py_modules": [str(package)]}
-    on_sigterm = signal.getsignal(signal.SIGTERM)
-    ray.init(
-        include_dashboard=False,
-        logging_level="warning",
-        log_to_driver=show_workers,
-        runtime_env=environment or None,
-    )
-    # Ray's own handler ends the process before what is open can be closed.
-    signal.signal(signal.SIGTERM, on_sigterm)
-    context = DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    # The second version starts actors of their own for each read, which takes longer than to read a ledger.
-    context.use_datasource_v2 = False
-    # What a worker raises for the user reaches this process as it is.
-    context.raise_original_map_exception = True
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
-    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)
-    for name in LOGGERS_OF_FAILURES:
-        logging.getLogger(name).addFilter(_is_a_fault)
-
-
-def _is_a_fault(record: logging.LogRecord) -> bool:
-    """Whether what is logged is more than what this process tells the user itself, in a line and not in a trace."""
-    error = (record.exc_info or sys.exc_info())[1]
-    return not (
-        isinstance(error, RayTaskError)
-        and (isinstance(error.cause, RequestError | JobError) or is_disk_full(error.cause))
-    )
-
-
-def _is_installed(package: Path) -> bool:
-    """Whether this is the copy of the package that every process of this machine imports."""
-    for found in importlib.metadata.distributions(name=DISTRIBUTION):
-        if found.read_text("RECORD") is None:
-            continue  # the metadata that a build leaves in the source folder
-        editable_from = json.loads(found.read_text("direct_url.json") or "{}").get("url", "")
-        source = Path(url2pathname(urlsplit(editable_from).path)) / "platform" / "affectgpt"
-        if package in (Path(str(found.locate_file("affectgpt"))).resolve(), source.resolve()):
-            return True
-    return False
 
 
 def cpus() -> int:

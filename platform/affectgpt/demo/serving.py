@@ -96,7 +96,7 @@ def _served(model: Path, samples: Path, port: int) -> Iterator[str]:
     import ray
     from ray import serve
 
-    from affectgpt.dataset.cluster import connect
+    from affectgpt.dataset.connection import connect
     from affectgpt.serving.application import build
 
     logging.getLogger("ray.serve").setLevel(logging.WARNING)

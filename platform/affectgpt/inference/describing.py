@@ -87,7 +87,7 @@ def describe_clips(request: Request) -> Summary:
     cutting = request.recipe.cutting.settings()
     sources = pa.Table.from_batches(source_batches(request.sources(), cutting, Attempts(set(), set(), False)), SOURCES)
     # Importing Ray takes a second, which a request that is refused should not cost.
-    from affectgpt.dataset.cluster import connect
+    from affectgpt.dataset.connection import connect
     from affectgpt.inference.workers import describe_sources
 
     connect()

@@ -33,7 +33,7 @@ Row = Mapping[str, Any]
 
 
 def describe_sources(sources: pa.Table, model: str, language: Language, recipe: Recipe, on_progress: Say) -> pa.Table:
-    """Describe the clips of sources; needs a connection to Ray (``affectgpt.dataset.cluster.connect``).
+    """Describe the clips of sources; needs a connection to Ray (``affectgpt.dataset.connection.connect``).
 
     Args:
         sources: a table of ``affectgpt.dataset.schema.SOURCES``.

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from affectgpt.dataset import cluster
+from affectgpt.dataset.connection import connect
 from affectgpt.dataset.ledger import Folder
 from affectgpt.errors import RequestError
 from affectgpt.training.batches import read_table
@@ -57,7 +57,7 @@ class Run:
         for note in self._clips.notes:
             self._say(f"note: {note}")
         # Ray Train, DeepSpeed and transformers print much that nobody asked for; what matters is raised or logged.
-        cluster.connect(show_workers=False)
+        connect(show_workers=False)
         wait_for_workers(self._recipe.workers, self._say)
         self._prepare()
         samples = write_samples(self._clips.table, self._output.initial, self._recipe.data, self._output.samples)

@@ -36,7 +36,7 @@ Problem = tuple[str, str]
 def prepare_clips(clips: pa.Table, settings: PreparationSettings, on_progress: Say) -> pa.Table:
     """Decode every clip and cache what the frozen encoders give for it, unless the cache has it already.
 
-    Needs a connection to Ray (``affectgpt.dataset.cluster.connect``). A killed run may be started again at any time:
+    Needs a connection to Ray (``affectgpt.dataset.connection.connect``). A killed run may be started again at any time:
     only what is missing is encoded. Clips that cannot be used are not cached, so that the next run tries them again.
     With ``features.enabled: false`` each clip is only decoded, to know what there is of it.
 
