@@ -1,5 +1,6 @@
 """How each ending of a command is told to the shell and to the person."""
 
+import errno
 import signal
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from affectgpt.errors import JobError, RequestError, StoppedError
 from affectgpt.exit_status import run_command
 
 KEPT = "stopped; all is kept"
+AGAIN = "run the same command again"
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +27,8 @@ def handler() -> Iterator[None]:
         (JobError("no engine came up"), 1, "no engine came up"),
         (StoppedError("a node was lost"), 3, "a node was lost"),
         (KeyboardInterrupt(), 3, KEPT),
+        (OSError("AWS Error SLOW_DOWN"), 3, f"the object store fails (AWS Error SLOW_DOWN); {AGAIN} once it answers"),
+        (OSError(errno.ENOSPC, "No room"), 3, f"a disk is full ([Errno 28] No room); make room, and {AGAIN}"),
     ],
 )
 def test_an_early_end_has_a_status_and_a_line(

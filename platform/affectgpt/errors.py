@@ -3,6 +3,8 @@
 import errno
 
 DISK_FULL = "a disk is full"
+STORE_FAILS = "the object store fails"
+_SAID_OF_STORES = ("AWS Error", "google::cloud", "Azure")
 
 
 class RequestError(Exception):
@@ -47,3 +49,8 @@ class FilteredClipError(ClipError):
 def is_disk_full(error: BaseException) -> bool:
     """Whether an error says that there is no room left, or no more than a quota allows."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def is_store_failure(error: BaseException) -> bool:
+    """Whether an error is what pyarrow raises where an object store does not do what it is asked, after all retries."""
+    return isinstance(error, OSError) and any(words in str(error) for words in _SAID_OF_STORES)

@@ -6,7 +6,15 @@ from types import FrameType
 from typing import NoReturn
 
 from affectgpt.dataset.progress import say
-from affectgpt.errors import DISK_FULL, JobError, RequestError, StoppedError, is_disk_full
+from affectgpt.errors import (
+    DISK_FULL,
+    STORE_FAILS,
+    JobError,
+    RequestError,
+    StoppedError,
+    is_disk_full,
+    is_store_failure,
+)
 
 DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 3
 
@@ -17,7 +25,8 @@ def run_command(name: str, action: Callable[[], None], stopped: str) -> int:
     Args:
         name: of the command; begins the line on stderr.
         action: what it does. It raises ``RequestError``, ``JobError`` or ``StoppedError`` where it cannot be done, or
-            an ``OSError`` where a disk is full; any other error is a fault of the program and passes through.
+            an ``OSError`` where a disk is full or an object store fails; any other error is a fault of the program and
+            passes through.
         stopped: what a person is told who stopped it: what is kept, and how it goes on.
 
     Returns:
@@ -39,9 +48,12 @@ def run_command(name: str, action: Callable[[], None], stopped: str) -> int:
         say(f"{name}: {stopped}")
         return STOPPED
     except OSError as error:
-        if not is_disk_full(error):
+        if is_disk_full(error):
+            say(f"{name}: {DISK_FULL} ({error}); make room, and run the same command again")
+        elif is_store_failure(error):
+            say(f"{name}: {STORE_FAILS} ({error}); run the same command again once it answers")
+        else:
             raise
-        say(f"{name}: {DISK_FULL} ({error}); make room, and run the same command again")
         return STOPPED
     return DONE
 

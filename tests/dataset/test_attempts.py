@@ -1,3 +1,5 @@
+import pyarrow as pa
+
 from affectgpt.dataset.attempts import Attempts
 
 FACTS = ["clip", "sha", None, 2.5]
@@ -31,3 +33,10 @@ def test_a_second_attempt_counts_from_then_on() -> None:
     both_failed = {first, second}
     assert Attempts(both_failed, both_failed, retry=False).of(FACTS) == (second, 2)
     assert Attempts(both_failed, both_failed, retry=True).of(FACTS)[1] == 3
+
+
+def test_rows_whose_attempt_was_made_are_left_out() -> None:
+    rows = pa.RecordBatch.from_pydict({"key": ["a", "b", "c"], "value": [1, 2, 3]})
+    attempts = Attempts({"b", "z"}, {"b"}, retry=False)
+    assert attempts.without_known(rows, "key").to_pydict() == {"key": ["a", "c"], "value": [1, 3]}
+    assert Attempts({"a", "b", "c"}, set(), retry=False).without_known(rows, "key").num_rows == 0

@@ -80,13 +80,14 @@ def test_what_earlier_attempts_found_is_known(tmp_path: Path) -> None:
     done = rows.outcome("new fresh", keys=keys_of(clips[2], before), values=found)
     ledger.outcomes.write_table([rows.outcomes(one), rows.outcomes(two, done)], OUTCOMES)
     table = pa.Table.from_pylist(clips, WORK).drop_columns("known")
-    assert with_known(table, ledger, now).schema.equals(WORK)
-    known = with_known(table, ledger, now)["known"].to_pylist()
+    assert with_known(table, table["work_id"], ledger, now).schema.equals(WORK)
+    known = with_known(table, table["work_id"], ledger, now)["known"].to_pylist()
     media = {name: found[name] for name in ("decode", "visual_clue", "acoustic_clue")}
     nothing = dict.fromkeys(VALUES)
-    assert known == [nothing | media, nothing | media, nothing], (
-        "outcomes of this work itself are left to the checkpoint"
-    )
-    again = with_known(table, ledger, before)["known"].to_pylist()
+    assert known == [nothing | media, nothing | media, nothing], "outcomes of this plan itself are its own"
+    again = with_known(table, table["work_id"], ledger, before)["known"].to_pylist()
     assert again[:2] == [nothing | found, nothing | media]
-    assert with_known(table, Ledger(Folder.at(str(tmp_path / "empty"))), now)["known"].to_pylist() == [nothing] * 3
+    assert (
+        with_known(table, table["work_id"], Ledger(Folder.at(str(tmp_path / "empty"))), now)["known"].to_pylist()
+        == [nothing] * 3
+    )

@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pyarrow.parquet as pq
 import pytest
+import ray
+from ray.cluster_utils import Cluster
 
 from tests.integration.conftest import PROJECT, run_job
 from tests.integration.made import write_clips
@@ -163,6 +165,20 @@ def test_a_kill_in_every_phase(clips: Path, undisturbed: list[dict], tmp_path: P
     assert done.returncode == 0, done.stderr
     assert content(output) == undisturbed
     assert sum(committed(output).values()) == CLIPS
+
+
+def test_one_cpu_is_enough_to_go_on(clips: Path, tmp_path: Path) -> None:
+    folder, output = tmp_path / "in", tmp_path / "out"
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        for count in (3, 6):
+            write_clips(folder, count)
+            done = run_job("--input", folder, "--output", output, env={"RAY_ADDRESS": cluster.address})
+            assert done.returncode == 0, done.stderr
+            assert sum(committed(output).values()) == len(content(output)) == count
+    finally:
+        cluster.shutdown()
+        ray.shutdown()
 
 
 def test_a_finished_run_does_nothing_again_and_takes_in_new_clips(clips: Path, tmp_path: Path) -> None:

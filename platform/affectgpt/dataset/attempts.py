@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from affectgpt.dataset.ledger import Ledger
@@ -22,9 +23,9 @@ class Attempts:
         self._failed = failed
         self._retry = retry
 
-    def count_known(self) -> int:
-        """Count the attempts that were made."""
-        return len(self._known)
+    def without_known(self, rows: pa.RecordBatch, key_column: str) -> pa.RecordBatch:
+        """Leave out the rows whose attempt was made."""
+        return rows.filter(pa.array([key not in self._known for key in rows[key_column].to_pylist()], pa.bool_()))
 
     def of(self, facts: Sequence[str | float | None]) -> tuple[str, int]:
         """Return the key and the number (from 1) of the attempt that counts at the work with these facts."""

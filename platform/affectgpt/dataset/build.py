@@ -27,7 +27,7 @@ from affectgpt.dataset.inspecting import source_batches
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import make_plan
 from affectgpt.dataset.progress import progress
-from affectgpt.dataset.publishing import count_finished, find_filtered, publish, publish_rejected, read_rejected
+from affectgpt.dataset.publishing import find_filtered, publish, publish_rejected, read_rejected
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.reporting import write_report
 from affectgpt.dataset.reuse import recipe_key, with_known
@@ -104,11 +104,13 @@ def _build(request: Request, output: Folder, check_claim: Callable[[], None], be
     cluster.check_models(recipe)
     begin(output, recipe)
     count = ledger.sources.write_table(sources, SOURCES)
+    left = ledger.uninspected.write_table((attempts.without_known(batch, "source_key") for batch in sources), SOURCES)
     start_up_s = time.monotonic() - began
 
-    with progress("inspecting", "sources", count, attempts.count_known(), ledger.clips_done):
-        cluster.inspect(ledger, count, recipe)
-    plan = make_plan(ledger, clip_attempts(ledger, request.retry_rejected), recipe_key(recipe))
+    with progress("inspecting", "sources", count, count - left, ledger.clips_done):
+        cluster.inspect(ledger, left, recipe)
+    attempts = clip_attempts(ledger, request.retry_rejected)
+    plan = make_plan(ledger, attempts, recipe_key(recipe))
     check_nothing_is_dropped(output, plan, request.drop_missing)
     try:
         check_budget(plan.settled, plan.inputs, recipe.run.rejected_budget)
@@ -116,16 +118,16 @@ def _build(request: Request, output: Folder, check_claim: Callable[[], None], be
         publish_rejected(output, ledger, plan, check_claim)
         raise
 
-    before = count_finished(ledger, plan).total()
     work = with_voices(plan.work, ledger, recipe, cluster.measure_voices)
+    work = pa.Table.from_batches([attempts.without_known(batch, "work_id") for batch in work.to_batches()], work.schema)
     run_id = _new_run_id()
     metrics.count_settled(run_id, plan.settled)
     work = work.append_column(WORK.field("run_id"), pa.repeat(run_id, work.num_rows))
-    work = with_known(work, ledger, recipe)
-    ledger.work.write_table(work.to_batches(), work.schema)
+    work = with_known(work, plan.work["work_id"], ledger, recipe)
+    left = ledger.work.write_table(work.to_batches(), work.schema)
     annotating = time.monotonic()
-    with progress("annotating", "clips", work.num_rows, before, ledger.outcomes_done):
-        cluster.annotate(ledger, work.num_rows, recipe)
+    with progress("annotating", "clips", plan.work.num_rows, plan.work.num_rows - left, ledger.outcomes_done):
+        cluster.annotate(ledger, left, recipe)
     annotate_s = time.monotonic() - annotating
     check_outcomes(ledger, plan)
     filtered = find_filtered(ledger, plan, recipe.filters)

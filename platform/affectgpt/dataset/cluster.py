@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pyarrow as pa
 import ray
 from ray.data import ActorPoolStrategy, DataContext, Dataset
-from ray.data.checkpoint import CheckpointConfig
+from ray.data.checkpoint import CheckpointConfig, CheckpointManager
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
 from affectgpt.annotate.language_model.checking import check_resident
@@ -21,7 +21,15 @@ from affectgpt.dataset.progress import say
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.room import wait_for_room
 from affectgpt.dataset.voices import measure_rows
-from affectgpt.errors import DISK_FULL, JobError, RequestError, StoppedError, is_disk_full
+from affectgpt.errors import (
+    DISK_FULL,
+    STORE_FAILS,
+    JobError,
+    RequestError,
+    StoppedError,
+    is_disk_full,
+    is_store_failure,
+)
 
 BLOCKS_PER_CPU = 2
 SOURCES_PER_BLOCK = 512
@@ -74,7 +82,7 @@ def check_models(recipe: Recipe) -> None:
 
 
 def inspect(ledger: Ledger, rows: int, recipe: Recipe) -> None:
-    """Inspect the sources that the ledger lists, except those that were inspected before."""
+    """Inspect the sources that the ledger lists as uninspected."""
     cutting = recipe.cutting.settings()
 
     def stage(dataset: Dataset) -> Dataset:
@@ -82,11 +90,11 @@ def inspect(ledger: Ledger, rows: int, recipe: Recipe) -> None:
             _inspect, batch_size=None, batch_format="pyarrow", fn_kwargs={"cutting": cutting, "recipe": recipe}
         )
 
-    _run(ledger.sources, rows, SOURCES_PER_BLOCK, stage, ledger.clips, ledger.clips_done, "source_key")
+    _run(ledger.uninspected, rows, SOURCES_PER_BLOCK, stage, ledger.clips, ledger.clips_done, "source_key")
 
 
 def annotate(ledger: Ledger, rows: int, recipe: Recipe) -> None:
-    """Annotate the clips that the ledger lists as work, except those that have an outcome from before."""
+    """Annotate the clips that the ledger lists as work."""
 
     def all_stages(dataset: Dataset) -> Dataset:
         for stage in stages_of(recipe):
@@ -156,8 +164,7 @@ def _run(
 ) -> None:
     if rows == 0:
         return
-    # The checkpoint only filters rows that come out of a Parquet read, and commits per block: the repartition decides
-    # how much work a kill can cost.
+    # The checkpoint needs a Parquet read, and commits per block: the repartition decides how much work a kill can cost.
     with _checkpoint(done, id_column), _ray_errors():
         dataset = ray.data.read_parquet(rows_from.path, filesystem=rows_from.filesystem)
         dataset = stages(dataset.repartition(_blocks(rows, rows_per_block)))
@@ -185,6 +192,11 @@ def _ray_errors() -> Iterator[None]:
                 f"{DISK_FULL} on a node ({error.cause.strerror}); what is finished is kept: make room, and run the "
                 "same command again"
             ) from None
+        if is_store_failure(error.cause):
+            raise StoppedError(
+                f"{STORE_FAILS} ({_said(error)}); what is finished is kept, and the same command continues once it "
+                "answers again"
+            ) from None
         raise JobError(f"a worker failed; what is finished is kept for the next run\n{error}") from error
     except RayError as error:
         raise StoppedError(f"the cluster failed; the same command continues from what is finished\n{error}") from error
@@ -195,11 +207,23 @@ def _said(error: RayTaskError) -> str:
     return str(error.cause).partition("\n")[0]
 
 
+class _NothingDone(CheckpointManager):  # type: ignore[misc]  # Ray's class has no types
+    """Says that no row was done before: those that were are not read, and Ray's filter would hold a whole CPU."""
+
+    def load_checkpoint(self, *_: object, **__: object) -> tuple[None, int]:
+        """Give no identifiers, so that no filter is added."""
+        return None, 0
+
+
 @contextlib.contextmanager
 def _checkpoint(done: Folder, id_column: str) -> Iterator[None]:
     context = DataContext.get_current()
     context.checkpoint_config = CheckpointConfig(
-        id_column, done.path, delete_checkpoint_on_success=False, override_filesystem=done.filesystem
+        id_column,
+        done.path,
+        delete_checkpoint_on_success=False,
+        override_filesystem=done.filesystem,
+        checkpoint_manager_cls=_NothingDone,
     )
     try:
         yield

@@ -17,7 +17,7 @@ from ray.data import DataContext
 from ray.exceptions import RayTaskError
 
 import affectgpt
-from affectgpt.errors import JobError, RequestError, is_disk_full
+from affectgpt.errors import JobError, RequestError, is_disk_full, is_store_failure
 
 _DISTRIBUTION: Final = "affectgpt-platform"
 _LOGGERS_OF_FAILURES: Final = ("ray.data.exceptions", "ray.data._internal.execution.streaming_executor_state")
@@ -73,7 +73,11 @@ def _is_a_fault(record: logging.LogRecord) -> bool:
     error = (record.exc_info or sys.exc_info())[1]
     return not (
         isinstance(error, RayTaskError)
-        and (isinstance(error.cause, RequestError | JobError) or is_disk_full(error.cause))
+        and (
+            isinstance(error.cause, RequestError | JobError)
+            or is_disk_full(error.cause)
+            or is_store_failure(error.cause)
+        )
     )
 
 

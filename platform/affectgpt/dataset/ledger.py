@@ -1,8 +1,8 @@
 """The ledger below an output: what was found, what was planned and how each clip ended, so that a run can continue.
 
-Layout below ``<output>/ledger``: ``sources/`` and ``work/`` are written anew by each run; ``clips/`` and ``outcomes/``
-only ever grow, a part per block of work, committed in two phases by Ray Data's checkpoint, whose identifiers lie in
-``clips-done/`` and ``outcomes-done/``.
+Layout below ``<output>/ledger``: ``sources/``, ``uninspected/``, which are those of them that this run inspects, and
+``work/`` are written anew by each run; ``clips/`` and ``outcomes/`` only ever grow, a part per block of work, committed
+in two phases by Ray Data's checkpoint, whose identifiers lie in ``clips-done/`` and ``outcomes-done/``.
 """
 
 import contextlib
@@ -166,6 +166,7 @@ class Ledger:
     def __init__(self, output: Folder) -> None:
         root = output / "ledger"
         self.sources = root / "sources"
+        self.uninspected = root / "uninspected"
         self.clips = root / "clips"
         self.clips_done = root / "clips-done"
         self.work = root / "work"

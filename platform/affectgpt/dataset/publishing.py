@@ -1,7 +1,6 @@
 """From the ledger to the finished data set: whole Parquet parts of a size that readers like."""
 
 import secrets
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -18,15 +17,6 @@ from affectgpt.dataset.versions import archive
 
 MAX_ROWS_PER_PART = 10_000_000
 ROWS_PER_GROUP = 10_000
-
-
-def count_finished(ledger: Ledger, plan: Plan) -> Counter[str]:
-    """Count by outcome the clips of the plan that have one already."""
-    planned = plan.work["work_id"]
-    found: Counter[str] = Counter()
-    for batch in ledger.outcomes.read_batches(["work_id", "outcome"], OUTCOMES):
-        found.update(batch["outcome"].filter(pc.is_in(batch["work_id"], planned)).to_pylist())
-    return found
 
 
 def find_filtered(ledger: Ledger, plan: Plan, filters: FiltersSection) -> pa.Table:

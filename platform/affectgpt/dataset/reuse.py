@@ -84,19 +84,20 @@ def _hash(facts: Any) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def with_known(work: pa.Table, ledger: Ledger, recipe: Recipe) -> pa.Table:
+def with_known(work: pa.Table, planned: pa.ChunkedArray, ledger: Ledger, recipe: Recipe) -> pa.Table:
     """Add the column ``known`` of WORK: what earlier attempts at each clip found that still holds.
 
-    Attempts are earlier where they are no part of this work: those by another recipe, and those that failed and are
-    now repeated.
+    Attempts are earlier where they are not planned: those by another recipe, and those that failed and are now
+    repeated.
 
     Args:
         work: the other columns of WORK.
+        planned: the ``work_id`` of all clips of the plan, those that are finished among them.
         ledger: where the outcomes of all attempts are.
         recipe: the settings of this run.
     """
     known = {name: _KnownValues(work.num_rows) for name in VALUES}
-    earlier = _earlier_values(ledger, work["work_id"].combine_chunks())
+    earlier = _earlier_values(ledger, planned.combine_chunks())
     first = next(earlier, None)
     if first is not None:
         keys = _keys_by_value(work, recipe)
@@ -122,7 +123,7 @@ def _say_what_is_reused(known: Mapping[str, "_KnownValues"]) -> None:
 
 
 def _earlier_values(ledger: Ledger, planned: pa.Array) -> Iterator[pa.Table]:
-    """Read keys and values of the outcomes that are no part of this work, part by part."""
+    """Read keys and values of the outcomes that are not planned, part by part."""
     for info in ledger.outcomes.files(".parquet"):
         columns = ["work_id", "keys", "values"]
         table = pq.read_table(info.path, columns=columns, filesystem=ledger.outcomes.filesystem, schema=OUTCOMES)
