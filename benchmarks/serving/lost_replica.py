@@ -11,14 +11,14 @@ from pathlib import Path
 
 import psutil
 
+from affectgpt.serving.application import BATCHES_HELD
 from benchmarks.figures import show
 from benchmarks.serving.asking import Reply, Upload, ask_all, upload
 from benchmarks.serving.service import Service, served
 
 WORKERS = 2
 BATCH_SIZE = 8
-HELD = 2 * BATCH_SIZE
-"""A model worker holds the batch that runs and the one that grows."""
+HELD = BATCHES_HELD * BATCH_SIZE
 CONCURRENCY = 32
 REQUESTS = 256
 TOKENS = 64

@@ -11,8 +11,13 @@ from affectgpt.serving.describer import Describer
 from affectgpt.serving.ingress import Ingress
 from affectgpt.serving.settings import ReplicasSection, Settings, read_settings
 
-_BATCHES_HELD: Final = 2
-"""A model worker holds the batch that runs and the one that grows."""
+BATCHES_HELD: Final = 4
+"""How many batches of requests a model worker holds at most: the one that runs, and what the next ones are made of.
+
+What is beyond that waits with the ingress, which asks for room at growing intervals of up to a second, so that with
+fewer a batch is often not full. Measured with 32 clients, batches of 8 and 256 tokens a clip: 8.8 and 10.7 clips/s
+where it holds two, 12.8 where it holds four.
+"""
 _LOADING_TRIES: Final = 3
 _SHUTDOWN_S: Final = 60.0
 _LOGGING: Final = LoggingConfig(encoding="JSON", enable_access_log=False)
@@ -33,7 +38,7 @@ def build(arguments: dict[str, Any]) -> Application:
 def application(settings: Settings) -> Application:
     """Build the application from settings that are checked."""
     workers, ingress = settings.recipe.model_workers, settings.recipe.ingress_workers
-    held = _BATCHES_HELD * workers.batch_size
+    held = BATCHES_HELD * workers.batch_size
     describer = serve.deployment(
         Describer,
         name="Describer",
