@@ -21,7 +21,7 @@ from affectgpt.dataset.schema import CLIPS, OUTCOMES, SOURCES
 from affectgpt.dataset.versions import begin
 
 _NOTHING_KNOWN = Attempts(set(), set(), retry=False)
-_OF_THE_CLIP = ("work_id", "clip_id", "uri")
+_OF_THE_CLIP = ("work_id", "clip_id", "uri", "start_s", "end_s")
 
 
 def write_ledger(output: Path, manifest: Path, recipe: Recipe, real: pa.Table, unfinished: int) -> None:
@@ -62,12 +62,14 @@ def _inspected(sources: pa.Table, recipe: Recipe) -> Iterator[pa.Table]:
 def _outcomes(work: pa.Table, real: pa.Table, rows_per_block: int) -> Iterator[pa.Table]:
     chance = random.Random(0)
     models = real.to_pylist()
-    ids = work.select(_OF_THE_CLIP).to_pylist()
-    for start in range(0, len(ids), rows_per_block):
-        rows = [
-            {**_shuffled(models[number % len(models)], chance), **ids[number]}
-            for number in range(start, min(start + rows_per_block, len(ids)))
-        ]
+    clips = work.select(_OF_THE_CLIP).to_pylist()
+    for start in range(0, len(clips), rows_per_block):
+        rows = []
+        for number in range(start, min(start + rows_per_block, len(clips))):
+            row = _shuffled(models[number % len(models)], chance)
+            span = {name: clips[number].pop(name) for name in ("start_s", "end_s")}
+            row["provenance"] = {**row["provenance"], "source": {**row["provenance"]["source"], **span}}
+            rows.append({**row, **clips[number]})
         yield pa.Table.from_pylist(rows, OUTCOMES)
 
 
