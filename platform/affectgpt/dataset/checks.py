@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from affectgpt.clips.storage import translated_errors
 from affectgpt.dataset.ledger import Folder, Ledger
+from affectgpt.dataset.lookup import Lookup
 from affectgpt.dataset.planning import Plan
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.schema import DATA, OUTCOMES
@@ -65,10 +66,10 @@ def check_nothing_is_dropped(output: Folder, plan: Plan, drop_missing: bool) -> 
     """
     if drop_missing:
         return
-    planned = pa.chunked_array([*plan.work["clip_id"].chunks, *plan.settled["clip_id"].chunks], pa.string())
+    planned = Lookup(pa.chunked_array([*plan.work["clip_id"].chunks, *plan.settled["clip_id"].chunks], pa.string()))
     missing: list[str] = []
     for batch in (output / "data").read_batches(["clip_id"], DATA):
-        missing += batch["clip_id"].filter(pc.invert(pc.is_in(batch["clip_id"], planned))).to_pylist()
+        missing += batch["clip_id"].filter(pc.invert(planned.holds(batch["clip_id"]))).to_pylist()
     if missing:
         raise RequestError(
             f"output {output.path}: {len(missing)} of its clips are not in this input ({_names(missing)}), "

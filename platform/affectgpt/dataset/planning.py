@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from affectgpt.dataset.attempts import Attempts
 from affectgpt.dataset.ledger import Ledger
+from affectgpt.dataset.lookup import Lookup
 from affectgpt.dataset.schema import CLIPS, REJECTED, SOURCES
 
 
@@ -55,10 +56,8 @@ def make_plan(ledger: Ledger, attempts: Attempts, recipe_key: str) -> Plan:
 
 def _clips_of_current_sources(ledger: Ledger) -> pa.Table:
     sources = [batch["source_key"] for batch in ledger.sources.read_batches(["source_key"], SOURCES)]
-    keys = pa.chunked_array(sources, pa.string())
-    current = [
-        batch.filter(pc.is_in(batch["source_key"], keys)) for batch in ledger.clips.read_batches(CLIPS.names, CLIPS)
-    ]
+    keys = Lookup(pa.chunked_array(sources, pa.string()))
+    current = [batch.filter(keys.holds(batch["source_key"])) for batch in ledger.clips.read_batches(CLIPS.names, CLIPS)]
     return pa.Table.from_batches(current, CLIPS).sort_by([("clip_id", "ascending"), ("uri", "ascending")])
 
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from affectgpt.dataset.filtering import FILTERED, MEASURED, apply_filters
 from affectgpt.dataset.filters import FiltersSection
 from affectgpt.dataset.ledger import Folder, Ledger
+from affectgpt.dataset.lookup import Lookup
 from affectgpt.dataset.planning import Plan
 from affectgpt.dataset.schema import DATA, OUTCOMES, REJECTED
 from affectgpt.dataset.versions import archive
@@ -38,24 +39,25 @@ def outcome_batches(ledger: Ledger, plan: Plan, filtered: pa.Table) -> Iterator[
         plan: whose clips are wanted.
         filtered: rows of FILTERED: the annotated clips that are left out.
     """
-    planned = plan.work["work_id"].combine_chunks()
+    planned, left_out = Lookup(plan.work["work_id"]), Lookup(filtered["work_id"])
     uris = plan.work["uri"]
-    taken = np.zeros(len(planned), np.bool_)
+    taken = np.zeros(plan.work.num_rows, np.bool_)
     for info in ledger.outcomes.files(".parquet"):
         table = pq.read_table(info.path, filesystem=ledger.outcomes.filesystem, schema=OUTCOMES)
-        places = pc.index_in(table["work_id"], planned).to_numpy()
-        known = np.flatnonzero(~np.isnan(places))
-        first = known[~taken[places[known].astype(np.int64)]]
-        taken[places[first].astype(np.int64)] = True
+        places = planned.places(table["work_id"])
+        known = np.flatnonzero(places >= 0)
+        first = known[~taken[places[known]]]
+        taken[places[first]] = True
         table = table.take(first)
-        table = _with_column(table, "uri", uris.take(places[first].astype(np.int64)))
-        yield _with_filtered(table, filtered) if filtered.num_rows else table
+        table = _with_column(table, "uri", uris.take(places[first]))
+        yield _with_filtered(table, filtered, left_out) if filtered.num_rows else table
 
 
-def _with_filtered(table: pa.Table, filtered: pa.Table) -> pa.Table:
+def _with_filtered(table: pa.Table, filtered: pa.Table, left_out: Lookup) -> pa.Table:
     """Let the outcome of clips that are left out be ``filtered``, with filter, score and message."""
-    places = pc.index_in(table["work_id"], filtered["work_id"].combine_chunks())
-    is_filtered = pc.is_valid(places)
+    found_at = left_out.places(table["work_id"])
+    is_filtered = pa.array(found_at >= 0)
+    places = pa.array(found_at, mask=found_at < 0)
     found = {
         "outcome": pa.scalar("filtered"),
         "stage": pa.scalar("filter"),

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from affectgpt.annotate.engines import ENGINES
 from affectgpt.dataset.ledger import Ledger
+from affectgpt.dataset.lookup import Lookup
 from affectgpt.dataset.progress import say
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.schema import OUTCOMES, VALUES, WORK
@@ -20,6 +21,8 @@ from affectgpt.dataset.schema import OUTCOMES, VALUES, WORK
 KNOWN = WORK.field("known")
 # Strings in one Arrow array may have 2 GiB together.
 CHUNK_ROWS = 50_000
+# What is wanted is hashed anew for each table.
+GATHERED_ROWS = 10_000
 
 
 def settings_of_values(recipe: Recipe) -> dict[str, Any]:
@@ -97,7 +100,7 @@ def with_known(work: pa.Table, planned: pa.ChunkedArray, ledger: Ledger, recipe:
         recipe: the settings of this run.
     """
     known = {name: _KnownValues(work.num_rows) for name in VALUES}
-    earlier = _earlier_values(ledger, planned.combine_chunks())
+    earlier = _earlier_values(ledger, Lookup(planned))
     first = next(earlier, None)
     if first is not None:
         keys = _keys_by_value(work, recipe)
@@ -122,14 +125,19 @@ def _say_what_is_reused(known: Mapping[str, "_KnownValues"]) -> None:
         say("taken over from earlier runs: " + ", ".join(f"{name} of {count} clips" for name, count in counts.items()))
 
 
-def _earlier_values(ledger: Ledger, planned: pa.Array) -> Iterator[pa.Table]:
-    """Read keys and values of the outcomes that are not planned, part by part."""
+def _earlier_values(ledger: Ledger, planned: Lookup) -> Iterator[pa.Table]:
+    """Read keys and values of the outcomes that are not planned, in tables of ``GATHERED_ROWS`` rows or a little more."""
+    gathered: list[pa.Table] = []
     for info in ledger.outcomes.files(".parquet"):
         columns = ["work_id", "keys", "values"]
         table = pq.read_table(info.path, columns=columns, filesystem=ledger.outcomes.filesystem, schema=OUTCOMES)
-        table = table.filter(pc.invert(pc.is_in(table["work_id"], planned)))
-        if table.num_rows:
-            yield table
+        table = table.filter(pc.invert(planned.holds(table["work_id"])))
+        gathered.append(table)
+        if sum(one.num_rows for one in gathered) >= GATHERED_ROWS:
+            yield pa.concat_tables(gathered)
+            gathered = []
+    if any(table.num_rows for table in gathered):
+        yield pa.concat_tables(gathered)
 
 
 def _keys_by_value(work: pa.Table, recipe: Recipe) -> dict[str, pa.Array]:
