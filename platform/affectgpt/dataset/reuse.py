@@ -126,7 +126,7 @@ def _say_what_is_reused(known: Mapping[str, "_KnownValues"]) -> None:
 
 
 def _earlier_values(ledger: Ledger, planned: Lookup) -> Iterator[pa.Table]:
-    """Read keys and values of the outcomes that are not planned, in tables of ``GATHERED_ROWS`` rows or a little more."""
+    """Read keys and values of the outcomes that are not planned, ``GATHERED_ROWS`` or a few more at a time."""
     gathered: list[pa.Table] = []
     for info in ledger.outcomes.files(".parquet"):
         columns = ["work_id", "keys", "values"]
