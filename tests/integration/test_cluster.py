@@ -15,8 +15,6 @@ import psutil
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import pytest
-import ray
-from ray.cluster_utils import Cluster
 
 from affectgpt.annotate.sample import Sample
 from affectgpt.annotate.step import Step, StepProvenance
@@ -164,32 +162,6 @@ def test_a_submitted_working_folder(uninstalled: dict[str, str], tmp_path: Path)
         done = subprocess.run(job, env=uninstalled, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert pq.read_table(output / "data").num_rows == 2
-
-
-@pytest.mark.cluster
-def test_several_nodes_of_which_one_dies(tmp_path: Path) -> None:
-    folder, output = write_clips(tmp_path / "in", 96), tmp_path / "out"
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    try:
-        doomed = cluster.add_node(num_cpus=1)
-        cluster.wait_for_nodes()
-        command = [sys.executable, str(PROJECT / "jobs" / "build_dataset.py"), "--input", str(folder)]
-        options = ["--output", str(output), "--set", "run.clips_per_block=8"]
-        environment = os.environ | {"RAY_ADDRESS": cluster.address}
-        run = subprocess.Popen(
-            [*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        while not list((output / "ledger" / "outcomes-done").glob("*.parquet")):
-            assert run.poll() is None, run.communicate()[1]
-            time.sleep(0.05)
-        cluster.remove_node(doomed, allow_graceful=False)
-        _, errors = run.communicate(timeout=900)
-        assert run.returncode == 0, errors
-    finally:
-        cluster.shutdown()
-        ray.shutdown()
-    data = pq.read_table(output / "data")["clip_id"].to_pylist()
-    assert len(data) == len(set(data)) == 96
 
 
 @pytest.mark.cluster
