@@ -13,6 +13,7 @@ BENCHMARKS = (
     "resume",
     "scale",
     "long_data_set",
+    "nodes",
     "peers",
     "annotation_engine",
     "evaluate",
