@@ -150,7 +150,7 @@ def _read(folder: Folder, schema: pa.Schema) -> pa.Table:
 def _inspect_again(ledger: Ledger, again: Ledger, recipe: Recipe) -> pa.Table:
     from affectgpt.dataset import cluster
 
-    count = again.sources.write_table(ledger.sources.read_batches(SOURCES.names, SOURCES), SOURCES)
+    count = again.uninspected.write_table(ledger.sources.read_batches(SOURCES.names, SOURCES), SOURCES)
     cluster.inspect(again, count, recipe)
     return _read(again.clips, CLIPS)
 
