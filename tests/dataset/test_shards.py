@@ -23,10 +23,10 @@ def test_each_source_is_in_exactly_one_shard_whatever_else_there_is() -> None:
 MANIFEST = """uri,clip_id,subtitle
 a.mp4,x,
 b.mp4,x,
-c.mp4,x#2,
+c.mp4,x#other=2,
 ,,
 ,,
-d.mp4,e#7,
+d.mp4,e#other=7,
 e.mp4,"bad\tname",
 f.mp4,"bad\tname",
 g.mp4,"bad\\tname",
@@ -37,7 +37,7 @@ h.mp4,,
 
 def test_shards_list_together_what_the_whole_does(tmp_path: Path) -> None:
     (tmp_path / "clips.csv").write_text(MANIFEST)
-    for name in ("x.mp4", "x.mkv", "x.wav", "x#2.mp4", "y.mp4", "bad\tname.mp4", "bad\\tname.mp4"):
+    for name in ("x.mp4", "x.mkv", "x.wav", "x#other=2.mp4", "y.mp4", "bad\tname.mp4", "bad\\tname.mp4"):
         (tmp_path / name).touch()
 
     def listed(**asked: str) -> Counter[tuple[str, str, str | None]]:

@@ -22,7 +22,7 @@ MEDIA_SUFFIXES = _VIDEO_SUFFIXES | _SOUND_SUFFIXES
 MAX_ID_CHARS = 512
 _GLOB_CHARS = re.compile(r"[*?\[]")
 _REMOTE_GLOB_CHARS = re.compile(r"[*\[]")
-_VARIANT = re.compile(r"(#\d+)+$")
+_VARIANT = re.compile(r"(#other=\d+)+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +145,10 @@ class UsedIds:
         return other
 
     def take_variant(self, source_id: str, place: str, number: int = 2) -> str:
-        """Take the first free of ``id#number``, ``id#number+1`` ... for what may not have the id that it asked for."""
-        while self.take(f"{source_id}#{number}", place) is not None:
+        """Take ``id#other=number``, or the next number that is free, for what may not have the id that it asked for."""
+        while self.take(f"{source_id}#other={number}", place) is not None:
             number += 1
-        return f"{source_id}#{number}"
+        return f"{source_id}#other={number}"
 
 
 @dataclass(frozen=True, slots=True)
