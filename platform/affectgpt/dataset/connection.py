@@ -95,11 +95,11 @@ def _is_installed(package: Path) -> bool:
 
 def _check_address(address: str) -> None:
     """See that somebody listens, since Ray tries for a minute."""
-    parts = urlsplit(address if "://" in address else f"ray://{address}")
-    if parts.hostname is None or parts.port is None:
-        return
     try:
+        parts = urlsplit(address if "://" in address else f"ray://{address}")
+        if parts.hostname is None or parts.port is None:
+            return
         with socket.create_connection((parts.hostname, parts.port), timeout=_CONNECT_S):
             pass
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise JobError(f"nobody listens at RAY_ADDRESS={address} ({error}); {_REMEDY}") from error
