@@ -68,9 +68,12 @@ class Request:
     def sources(self) -> Iterator[Source]:
         """List what the input or the manifest holds, of that what is in the shard, and of that the first ones."""
         wanted = None if self.shard is None else self.shard.holds
-        if self.manifest is not None:
-            return islice(read_manifest(self.manifest, wanted), self.limit)
-        return islice(list_sources(self.input or "", wanted), self.limit)
+        listed = (
+            read_manifest(self.manifest, wanted)
+            if self.manifest is not None
+            else list_sources(self.input or "", wanted)
+        )
+        return islice(listed, self.limit)
 
 
 def build(request: Request) -> dict[str, Any]:

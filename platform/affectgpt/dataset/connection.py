@@ -58,7 +58,7 @@ def connect(show_workers: bool = True) -> None:
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    # The second version starts actors of their own for each read, which takes longer than to read a ledger.
+    # The second version starts actors for each read, which takes longer than to read a ledger.
     context.use_datasource_v2 = False
     # What a worker raises for the user reaches this process as it is.
     context.raise_original_map_exception = True
