@@ -7,7 +7,7 @@ import pytest
 
 from affectgpt.clips.clip import Clip
 from affectgpt.clips.inspection import check_unchanged, inspect_source
-from affectgpt.clips.probing import SourceInfo, probe
+from affectgpt.clips.probing import SourceInfo, Span, probe
 from affectgpt.clips.sources import Source, list_sources
 from affectgpt.clips.spans import Cutting
 from affectgpt.clips.storage import stat_source
@@ -79,9 +79,9 @@ def test_long_source_becomes_windows(tmp_path: Path) -> None:
 def test_spans_of_one_file_are_probed_once_until_it_changes(tmp_path: Path) -> None:
     probed: list[str] = []
 
-    def counting_probe(uri: str) -> SourceInfo:
+    def counting_probe(uri: str, part: Span | None) -> SourceInfo:
         probed.append(uri)
-        return probe(uri)
+        return probe(uri, part)
 
     path = sound(tmp_path / "x.wav", 3.0)
     first = inspect_source(Source("a", str(path), 0.0, 1.0), Cutting(), counting_probe)

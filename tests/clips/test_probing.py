@@ -1,5 +1,5 @@
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -76,6 +76,10 @@ def make(
     return path
 
 
+def read_so_far() -> int:
+    return int(Path("/proc/self/io").read_text().split()[1])
+
+
 def reason_of(path: Path) -> str:
     with pytest.raises(ClipError) as raised:
         probe(str(path))
@@ -114,10 +118,22 @@ def test_containers(tmp_path: Path, name: str, video: str | None, sound: str | N
     assert pickle.loads(pickle.dumps(info)) == info
 
 
-@pytest.mark.parametrize("name", ["x.mkv", "x.ts", "x.mp4"])
-def test_time_begins_with_the_first_time_stamp(tmp_path: Path, name: str) -> None:
-    info = probe(str(make(tmp_path / name, start_s=5.0)))
-    assert info.duration_s == pytest.approx(2.0, abs=0.15)
+@pytest.mark.parametrize("name", ["x.mkv", "x.ts", "x.mp4", "x.mov"])
+@pytest.mark.parametrize("seconds", [2.0, 12.0])
+def test_time_begins_with_the_first_time_stamp(tmp_path: Path, name: str, seconds: float) -> None:
+    info = probe(str(make(tmp_path / name, seconds=seconds, start_s=5.0)))
+    assert info.duration_s == pytest.approx(seconds, abs=0.15)
+
+
+@pytest.mark.parametrize("counts_from_zero", [False, True])
+def test_the_length_of_a_late_mp4_is_that_of_its_streams(tmp_path: Path, counts_from_zero: bool) -> None:
+    path = make(tmp_path / "x.mp4", seconds=12.0, start_s=5.0)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"mvhd") + 20
+    assert int.from_bytes(content[place - 4 : place]) == 1000
+    content[place : place + 4] = (17_000 if counts_from_zero else 12_000).to_bytes(4)
+    path.write_bytes(content)
+    assert probe(str(path)).duration_s == pytest.approx(12.0, abs=0.15)
 
 
 def test_frames_are_counted_to_their_end_in_real_clips(shared_media: Path) -> None:
@@ -213,6 +229,32 @@ def test_live_recording_with_subtitles_has_length_and_cues(tmp_path: Path) -> No
     info = probe(str(path))
     assert info.duration_s == pytest.approx(2.0, abs=0.15)
     assert info.embedded_cues == (Cue(pytest.approx(0.2, abs=0.02), pytest.approx(0.9, abs=0.02), "Hello"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "payload"), [("x.mkv", "subrip", lambda text: text.encode()), ("x.mov", "mov_text", mov_text)]
+)
+def test_of_a_part_its_cues_are_read_and_little_else(
+    tmp_path: Path, name: str, codec: str, payload: Callable[[str], bytes]
+) -> None:
+    cues = [(float(second), second + 0.8, payload(f"second {second}")) for second in range(600)]
+    texts = [(codec, "eng", cues)]
+    interleaved = {"max_interleave_delta": "0"}
+    path = make(tmp_path / name, seconds=601.0, sound="pcm_s16le", texts=texts, start_s=5.0, options=interleaved)
+    before = read_so_far()
+    info = probe(str(path), (300.5, 302.2))
+    assert read_so_far() - before < 0.4 * path.stat().st_size
+    assert [cue.text for cue in info.embedded_cues] == ["second 300", "second 301", "second 302"]
+    assert info.embedded_cues[0].start_s == pytest.approx(300.0, abs=0.1)
+    assert (info.duration_s, info.embedded_language) == (pytest.approx(601.0, abs=0.1), "en")
+    assert probe(str(path), (0.0, 0.0)).embedded_cues == ()
+    assert len(probe(str(path)).embedded_cues) == 600
+
+
+def test_of_a_part_of_what_holds_no_length_the_length_stays_unknown(tmp_path: Path) -> None:
+    path = str(make(tmp_path / "x.ts", video="mpeg2video", sound="mp2"))
+    assert probe(path, (0.5, 1.0)).duration_s is None
+    assert probe(path).duration_s == pytest.approx(2.0, abs=0.15)
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,26 @@
 """Everything that is found out about a source before it is decoded: its hash, its streams, its clips."""
 
 import functools
+import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 from affectgpt.clips.clip import Clip
-from affectgpt.clips.probing import SourceInfo
+from affectgpt.clips.probing import SourceInfo, Span
 from affectgpt.clips.sources import Source
 from affectgpt.clips.spans import Cutting, cut
-from affectgpt.clips.storage import content_sha256, stat_source
+from affectgpt.clips.storage import SourceStat, content_sha256, local_path, stat_source
 from affectgpt.clips.subtitles import sidecar_cues
 from affectgpt.errors import ClipError
 
 # The most frugal codecs for speech take ten times as much.
 _FEWEST_BYTES_PER_S = 50
+_NO_CUES: Final = (0.0, 0.0)
+
+Probe: TypeAlias = Callable[[str, Span | None], SourceInfo]
+"""``affectgpt.clips.probing.probe``, or what runs it where a crash of FFmpeg harms nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +28,8 @@ class Inspection:
     """What is known of a usable source.
 
     Attributes:
-        content_sha256: hash of the whole file, in hexadecimal.
+        content_sha256: hash of the whole file, in hexadecimal; of a remote file of which a manifest names a span, hash
+            of its address, its length and what the store tells of its version.
         version: tells the file that was inspected from what may lie there later.
         info: what its container tells.
         clips: its clips, in the order of time; at least one.
@@ -33,16 +41,17 @@ class Inspection:
     clips: tuple[Clip, ...]
 
 
-def inspect_source(source: Source, cutting: Cutting, probe_isolated: Callable[[str], SourceInfo]) -> Inspection:
+def inspect_source(source: Source, cutting: Cutting, probe: Probe) -> Inspection:
     """Find out what a source is and cut it into clips.
 
     A file that several sources name (spans of one long video) is probed and hashed once in a process, as long as it
-    does not change.
+    does not change. Of a remote file of which a manifest names a span no more is read than its head and, where the
+    subtitle is in it, that span.
 
     Args:
         source: what the listing or the manifest says.
         cutting: how long sources become clips.
-        probe_isolated: runs ``affectgpt.clips.probing.probe`` where a crash of FFmpeg harms nobody.
+        probe: looks into the container.
 
     Raises:
         ClipError: why the source cannot be used: its own ``problem``, or what storage, the probe, the subtitle file or
@@ -51,7 +60,12 @@ def inspect_source(source: Source, cutting: Cutting, probe_isolated: Callable[[s
     if source.problem is not None:
         raise ClipError(source.problem.reason, source.problem.message)
     found = stat_source(source.uri)
-    info, digest = _probed_and_hashed(source.uri, found.size_bytes, found.modified, probe_isolated)
+    if _is_known_by_version(source, found):
+        digest = _version_sha256(source.uri, found)
+        part = _NO_CUES if source.subtitle is not None else _span_of(source)
+    else:
+        digest, part = _content_sha256(source.uri, found), None
+    info = _probed(source.uri, found, part, probe)
     _check_plausible(source.uri, found.size_bytes, info)
     sidecar = None
     if source.subtitle is None:
@@ -82,9 +96,26 @@ def _check_plausible(uri: str, size_bytes: int, info: SourceInfo) -> None:
         )
 
 
+def _is_known_by_version(source: Source, found: SourceStat) -> bool:
+    """Whether reading the whole file to tell its content would cost more than the clip itself."""
+    is_span = source.start_s is not None or source.end_s is not None
+    return is_span and found.modified is not None and local_path(source.uri) is None
+
+
+def _span_of(source: Source) -> Span:
+    return source.start_s or 0.0, math.inf if source.end_s is None else source.end_s
+
+
+def _version_sha256(uri: str, found: SourceStat) -> str:
+    # What follows the question mark is a signature or says how to reach the store, and may be another the next time.
+    return hashlib.sha256(f"{uri.partition('?')[0]} {found.version}".encode()).hexdigest()
+
+
 @functools.lru_cache(maxsize=32)
-def _probed_and_hashed(
-    uri: str, size_bytes: int, modified: str | None, probe_isolated: Callable[[str], SourceInfo]
-) -> tuple[SourceInfo, str]:
-    """Probe and hash one version of a file; size and modification tell versions apart."""
-    return probe_isolated(uri), content_sha256(uri)
+def _probed(uri: str, _version: SourceStat, part: Span | None, probe: Probe) -> SourceInfo:
+    return probe(uri, part)
+
+
+@functools.lru_cache(maxsize=32)
+def _content_sha256(uri: str, _version: SourceStat) -> str:
+    return content_sha256(uri)

@@ -76,7 +76,7 @@ class IsolatedProcess:
             self.close()
         if self._child is None:
             self._child = _Child(self._timeout_s, self._memory_bytes)
-        clip = ", ".join(str(getattr(argument, "uri", argument)) for argument in args)[:500]
+        clip = "".join(str(getattr(argument, "uri", argument)) for argument in args[:1])[:500]
         try:
             outcome, value = self._child.ask((function, args, kwargs), self._timeout_s)
         except TimeoutError:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import av
 from av.container import InputContainer
@@ -25,12 +26,21 @@ _OPTIONS = {
 # last frame.
 _WITHOUT_LENGTH = frozenset({"mpeg", "mpegts", "mpegvideo", "h264", "hevc", "m4v", "mp3", "aac", "ac3", "eac3", "amr"})
 # The length that these state counts from time stamp zero, not from the first one.
-_LENGTH_FROM_ZERO = frozenset({"matroska", "mov", "flv"})
+_LENGTH_FROM_ZERO = frozenset({"matroska", "flv"})
+# Whether the length that these state counts from zero depends on who wrote the file; those of their streams do not.
+_LENGTH_OF_STREAMS = frozenset({"mov"})
 _TEXT_CODECS = frozenset({"subrip", "srt", "text", "webvtt", "mov_text", "ass", "ssa"})
 _STILL_CODECS = frozenset({"mjpeg", "png", "bmp"})
 _ASS_OVERRIDE = re.compile(r"\{[^{}]*\}")
 _ASS_DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")
 _JUMP_S = 1.0
+# A cue may have begun this long before the span that it reaches into.
+_LONGEST_CUE_S = 10.0
+# How far the packets of one moment may lie apart in a file.
+_INTERLEAVING_S = 4.0
+
+Span: TypeAlias = tuple[float, float]
+"""Seconds from the beginning of a source: where a part of it begins and ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +66,17 @@ class SourceInfo:
     audio_language: str | None = None
 
 
-def probe(uri: str) -> SourceInfo:
+def probe(uri: str, part: Span | None = None) -> SourceInfo:
     """Look into the container of a source.
 
     Where there is a text track, or where the container does not hold its own length, all packets are read (none is
     decoded); otherwise the headers alone. Of several text tracks the one in the language of the sound is taken, else
     the default one, else the first.
+
+    Args:
+        uri: the source.
+        part: where one part alone matters, it: no other is read. The cues are those that are said in it and lie where
+            it lies in the file, none where it is empty; a length that the container does not hold stays unknown.
 
     Raises:
         ClipError: ``not-media``, ``no-streams`` (neither video nor sound), ``zero-duration`` (no packet in any stream),
@@ -79,7 +94,9 @@ def probe(uri: str) -> SourceInfo:
         text = _text_track(container.streams.subtitles, audio_language)
         duration_s = _stated_duration_s(container)
         cues: tuple[Cue, ...] = ()
-        if text is not None or duration_s is None:
+        if part is not None:
+            cues = () if text is None else _cues_in(part, uri, container, text, [*videos, *audios])
+        elif text is not None or duration_s is None:
             cues, scanned_s = _scan(uri, container, text, [*videos, *audios] if duration_s is None else [])
             duration_s = scanned_s if duration_s is None else duration_s
         language = language_tag(text.language) if text is not None else None
@@ -129,9 +146,20 @@ def _stated_duration_s(container: InputContainer) -> float | None:
     names = container.format.name.split(",")
     if names[0] in _WITHOUT_LENGTH or container.duration is None:
         return None
-    late = max(0, container.start_time or 0) if names[0] in _LENGTH_FROM_ZERO else 0
-    ticks = container.duration - late
+    late = max(0, container.start_time or 0)
+    if late and names[0] in _LENGTH_OF_STREAMS:
+        return _length_of_streams_s([*container.streams.video, *container.streams.audio], late / av.time_base)
+    ticks = container.duration - (late if names[0] in _LENGTH_FROM_ZERO else 0)
     return ticks / av.time_base if ticks > 0 else None
+
+
+def _length_of_streams_s(streams: Sequence[Stream], origin_s: float) -> float | None:
+    ends = [
+        float((stream.start_time + stream.duration) * stream.time_base) - origin_s
+        for stream in streams
+        if stream.start_time is not None and stream.duration is not None and stream.time_base is not None
+    ]
+    return max(ends) if len(ends) == len(streams) and max(ends) > 0 else None
 
 
 def _scan(
@@ -144,10 +172,7 @@ def _scan(
     cues: list[tuple[float, float, list[str]]] = []
     for packet in _packets(uri, container, wanted):
         if text is not None and packet.stream_index == text.index:
-            if packet.pts is not None and packet.time_base is not None:
-                start_s = float(packet.pts * packet.time_base) - origin_s
-                end_s = start_s + float((packet.duration or 0) * packet.time_base)
-                cues.append((max(0.0, start_s), end_s, _packet_lines(bytes(packet), text.codec_context.name)))
+            cues += _cue(packet, text, origin_s)
         else:
             clocks[packet.stream_index].add(packet)
     if media and not any(clock.packets for clock in clocks.values()):
@@ -157,6 +182,38 @@ def _scan(
     begin_s = min(begins, default=0.0) if container.start_time is None else origin_s
     length_s = max(ends, default=0.0) - begin_s
     return collapsed(cues), length_s if length_s > 0 else None
+
+
+def _cues_in(part: Span, uri: str, container: InputContainer, text: Stream, media: Sequence[Stream]) -> tuple[Cue, ...]:
+    """Read the packets of one part, and the cues among them; other streams tell where in time the file is."""
+    start_s, end_s = part
+    if start_s >= end_s:
+        return ()
+    origin_s = (container.start_time or 0) / av.time_base
+    with translated_errors(uri):
+        try:
+            container.seek(round((max(0.0, start_s - _LONGEST_CUE_S) + origin_s) * av.time_base))
+        except av.error.FFmpegError as error:
+            if isinstance(error, OSError):
+                raise
+            raise ClipError("not-seekable", f"{uri} cannot be sought in ({error}); remux it to mkv") from error
+    cues: list[tuple[float, float, list[str]]] = []
+    for packet in _packets(uri, container, [text, *media[:1]]):
+        if packet.stream_index == text.index:
+            cues += _cue(packet, text, origin_s)
+        stamp = packet.pts if packet.dts is None else packet.dts
+        if stamp is not None and packet.time_base and stamp * packet.time_base - origin_s > end_s + _INTERLEAVING_S:
+            break
+    return tuple(cue for cue in collapsed(cues) if cue.start_s < end_s and cue.end_s > start_s)
+
+
+def _cue(packet: "Packet[Stream]", text: Stream, origin_s: float) -> list[tuple[float, float, list[str]]]:
+    """Give the begin, the end and the lines of a packet of a text track; nothing where it says no time."""
+    if packet.pts is None or packet.time_base is None or text.codec_context is None:
+        return []
+    start_s = float(packet.pts * packet.time_base) - origin_s
+    end_s = start_s + float((packet.duration or 0) * packet.time_base)
+    return [(max(0.0, start_s), end_s, _packet_lines(bytes(packet), text.codec_context.name))]
 
 
 class _Clock:

@@ -1,7 +1,7 @@
 """From rows of work to rows of outcomes: the annotation of a block of clips, stage by stage."""
 
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
@@ -14,8 +14,9 @@ from affectgpt.annotate.language_model.models import VLLMModel
 from affectgpt.annotate.quality.steps import MediaMeasures, TextMeasures
 from affectgpt.annotate.sample import Sample
 from affectgpt.annotate.step import Step
+from affectgpt.clips.inspection import Probe
 from affectgpt.clips.isolation import IsolatedProcess
-from affectgpt.clips.probing import SourceInfo, probe
+from affectgpt.clips.probing import probe
 from affectgpt.dataset.outcomes import outcomes_of, sample_of
 from affectgpt.dataset.recipe import Recipe, Workers
 from affectgpt.dataset.schema import OUTCOMES, WORK
@@ -96,10 +97,10 @@ def isolated_process(recipe: Recipe) -> IsolatedProcess:
 
 
 @lru_cache(maxsize=8)
-def isolated_probe(recipe: Recipe) -> Callable[[str], SourceInfo]:
+def isolated_probe(recipe: Recipe) -> Probe:
     """Return the probe that runs in this process's decoder process."""
     isolated = isolated_process(recipe)
-    return lambda uri: isolated.call(probe, uri)
+    return lambda uri, part: isolated.call(probe, uri, part)
 
 
 def run_stage(table: pa.Table, stage: Stage) -> pa.Table:

@@ -11,8 +11,9 @@ import ray
 from ray.data import ActorPoolStrategy, DataContext, Dataset
 from ray.exceptions import RayError, RayTaskError
 
+from affectgpt.clips.inspection import Probe
 from affectgpt.clips.isolation import IsolatedProcess
-from affectgpt.clips.probing import SourceInfo, probe
+from affectgpt.clips.probing import probe
 from affectgpt.clips.spans import Cutting
 from affectgpt.dataset.cluster import BLOCKS_PER_CPU, cpus
 from affectgpt.dataset.inspecting import inspect_rows
@@ -121,10 +122,10 @@ def _inspect(table: pa.Table, cutting: Cutting, decode: DecodeSection) -> pa.Tab
 
 
 @lru_cache(maxsize=4)
-def _probe(decode: DecodeSection) -> Callable[[str], SourceInfo]:
+def _probe(decode: DecodeSection) -> Probe:
     """Return the probe that runs in a child of this process."""
     isolated = IsolatedProcess(decode.timeout_s, decode.memory_gib)
-    return lambda uri: isolated.call(probe, uri)
+    return lambda uri, part: isolated.call(probe, uri, part)
 
 
 class DescribingActor:

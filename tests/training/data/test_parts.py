@@ -113,6 +113,20 @@ def test_spans_of_one_file_are_the_same_where_they_overlap(tmp_path: Path) -> No
         assert ids(assigned, "validation") == set()
 
 
+def test_spans_of_one_address_are_the_same_where_they_overlap_whatever_tells_the_content(tmp_path: Path) -> None:
+    talk = {"uri": "s3://bucket/talk.mp4", "content_sha256": "a hash of its version"}
+    coarse = clips(
+        "coarse",
+        {"clip_id": "over", "start_s": 3.5, "end_s": 6.0, **talk},
+        {"clip_id": "after", "start_s": 4.0, **talk},
+    )
+    held = {"clip_id": "held", "start_s": 2.0, "end_s": 4.0, **talk, "content_sha256": "a hash of its content"}
+    fine = clips("fine", held, {"clip_id": "learnt"})
+    split = split_file(tmp_path, train=("learnt",), validation=("held",))
+    assigned, _ = assign_parts(coarse, fine, split, 0.0, 256, 0)
+    assert ids(assigned, "train") == {"after"}
+
+
 def test_a_split_gives_the_parts_of_both(tmp_path: Path) -> None:
     split = split_file(tmp_path, train=("clip 0", "clip 1"), validation=("clip 2",), test=("clip 3", "clip 9"))
     coarse, fine = assign_parts(named("coarse", range(1, 6)), named("fine", range(4)), split, 0.5, 1, 0)

@@ -19,6 +19,7 @@ from affectgpt.training.data.schema import CLIPS
 _TRAIN, _VALIDATION, _OUT = 0, 1, 2
 _PARTS = pa.array(["train", "validation"])
 _NAMES_SHOWN = 5
+_SOURCE = ("content_sha256", "uri")
 
 Mask = NDArray[np.bool_]
 
@@ -28,8 +29,8 @@ def assign_parts(
 ) -> tuple[pa.Table | None, pa.Table | None]:
     """Say for each clip whether it is trained or validated on, and take out those that may be neither.
 
-    Two clips are the same if they have one id, or one content and spans that overlap. What one data set holds out is
-    never trained on in the other.
+    Two clips are the same if they have one id, or one content or address and spans that overlap. What one data set
+    holds out is never trained on in the other.
 
     With a split, its validation clips are validated on and its test clips are taken out of both data sets. Coarse
     clips that it does not name are trained on; where it names none to validate on, a share of them is held out as
@@ -75,24 +76,29 @@ def assign_parts(
 
 @dataclass(frozen=True)
 class _HeldOut:
-    """Clips that may not be trained on: their ids, and the spans (seconds) of each content."""
+    """Clips that may not be trained on: their ids, and the spans (seconds) of each content and of each address.
+
+    A file may be known by its content in one data set, and as a version of what an address names in another.
+    """
 
     ids: set[str] = field(default_factory=set)
     spans: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, clips: pa.Table) -> None:
         self.ids.update(clips["clip_id"].to_pylist())
-        for content, begin, end in zip(clips["content_sha256"].to_pylist(), *_spans(clips), strict=True):
-            if content is not None:
-                self.spans[content].append((begin, end))
+        for name in _SOURCE:
+            for source, begin, end in zip(clips[name].to_pylist(), *_spans(clips), strict=True):
+                if source is not None:
+                    self.spans[source].append((begin, end))
 
     def holds(self, clips: pa.Table) -> Mask:
         """Tell for each row whether it is one of these clips."""
         held: Mask = _is_in(clips["clip_id"], self.ids)
-        places = np.flatnonzero(_is_in(clips["content_sha256"], self.spans) & ~held)
-        alike = clips.select(["content_sha256", "start_s", "end_s"]).take(places)
-        for place, content, begin, end in zip(places, alike["content_sha256"].to_pylist(), *_spans(alike), strict=True):
-            held[place] = any(begin < other_end and other_begin < end for other_begin, other_end in self.spans[content])
+        for name in _SOURCE:
+            places = np.flatnonzero(_is_in(clips[name], self.spans) & ~held)
+            alike = clips.select([name, "start_s", "end_s"]).take(places)
+            for place, source, begin, end in zip(places, alike[name].to_pylist(), *_spans(alike), strict=True):
+                held[place] = any(begin < other_end and other < end for other, other_end in self.spans[source])
         return held
 
 
