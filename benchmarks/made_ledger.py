@@ -40,10 +40,10 @@ def write_ledger(output: Path, manifest: Path, recipe: Recipe, real: pa.Table, u
     batches = list(source_batches(read_manifest(str(manifest)), recipe.cutting.settings(), _NOTHING_KNOWN))
     ledger.sources.write_table(batches, SOURCES)
     sources = pa.Table.from_batches(batches)
-    _commit(ledger.clips, ledger.clips_done, _inspected(sources, recipe), "source_key")
+    _commit(ledger.clips, ledger.clips.done, _inspected(sources, recipe), "source_key")
     work = make_plan(ledger, _NOTHING_KNOWN, recipe_key(recipe)).work
     finished = work.slice(0, work.num_rows - unfinished)
-    _commit(ledger.outcomes, ledger.outcomes_done, _outcomes(finished, real, recipe.run.clips_per_block), "work_id")
+    _commit(ledger.outcomes, ledger.outcomes.done, _outcomes(finished, real, recipe.run.clips_per_block), "work_id")
 
 
 def _inspected(sources: pa.Table, recipe: Recipe) -> Iterator[pa.Table]:

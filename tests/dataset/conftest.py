@@ -10,6 +10,11 @@ def stage(name: str, **figures: float) -> dict[str, Any]:
     return {"name": name, **nothing, **figures}
 
 
+def run(run_id: str, **facts: Any) -> dict[str, Any]:
+    usual = {"began_at": "2026-05-03T14:04:50+00:00", "host": "node-1", "wall_s": 21.3, "is_published": True}
+    return {"run_id": run_id, **usual, "annotated": 0, "filtered": 0, "rejected": 0, **facts}
+
+
 @pytest.fixture
 def report() -> dict[str, Any]:
     """The content of report.json after a build of 52 clips."""
@@ -21,8 +26,11 @@ def report() -> dict[str, Any]:
         "annotated": 48,
         "filtered": 2,
         "rejected": 2,
+        "open": 0,
+        "uninspected": 0,
         "annotated_this_run": 48,
         "annotated_before": 0,
+        "runs": [run("20260503T140450Z-0a1b2c", annotated=48)],
         "reasons": [
             {"outcome": "rejected", "stage": "inspect", "reason": "not-media", "count": 2},
             {"outcome": "filtered", "stage": "plan", "reason": "duplicate", "count": 2},

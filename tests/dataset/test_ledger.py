@@ -12,12 +12,15 @@ def test_parts_that_were_not_committed_are_dropped_and_all_others_stay(tmp_path:
     ledger.drop_uncommitted()
     ledger.outcomes.write_table([rows.outcomes(rows.outcome("1"))], OUTCOMES)
     ledger.outcomes.write_bytes("abc_000001-0.parquet", b"PAR1 and no more")
-    ledger.outcomes_done.write_bytes("abc_000001.pending.parquet", b"")
-    ledger.outcomes_done.write_bytes("abc_000000.parquet", b"committed")
+    ledger.outcomes.done.write_bytes("abc_000001.pending.parquet", b"")
+    ledger.outcomes.done.write_bytes("abc_000000.parquet", b"committed")
     ledger.clips.write_bytes("abc_000001-0.parquet", b"of another folder")
+    assert [info.base_name for info in ledger.outcomes.files()] == ["000000.parquet"], "others are not seen before that"
+    assert "abc_000001-0.parquet" in ledger.outcomes.names()
     ledger.drop_uncommitted()
     assert [info.base_name for info in ledger.outcomes.files()] == ["000000.parquet"]
-    assert [info.base_name for info in ledger.outcomes_done.files()] == ["abc_000000.parquet"]
+    assert ledger.outcomes.names() == {"000000.parquet"}
+    assert [info.base_name for info in ledger.outcomes.done.files()] == ["abc_000000.parquet"]
     assert [info.base_name for info in ledger.clips.files()] == ["abc_000001-0.parquet"]
     assert [batch["work_id"][0].as_py() for batch in ledger.outcomes.read_batches(["work_id"], OUTCOMES)] == ["1"]
 

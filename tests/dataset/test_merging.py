@@ -39,7 +39,13 @@ def write_shard(output: Path, shard: Shard, *settings: str) -> Path:
     tally = Tally("run")
     tally.add_outcomes(table.to_pylist())
     plan = Plan(len(names), CLIPS.empty_table(), REJECTED.empty_table(), 0.5)
-    report = summarise(tally, plan, Run("run", 1.0, 2.0, 4.0), load_recipe("laptop", settings), str(path))
+    report = summarise(
+        tally,
+        plan,
+        [Run("run", "2026-05-03", "node-1", 1.0, 2.0, 4.0, True)],
+        load_recipe("laptop", settings),
+        str(path),
+    )
     folder.write_text("report.json", json.dumps(report))
     return path
 

@@ -16,7 +16,7 @@ from affectgpt.dataset.report.examples import Example, RejectedClip
 from affectgpt.dataset.report.pictures import film_strip
 from affectgpt.dataset.report.render import render_report
 from tests.browser import HOSTILE, Browser, Page
-from tests.dataset.conftest import stage
+from tests.dataset.conftest import run, stage
 
 
 @pytest.fixture
@@ -43,6 +43,16 @@ def rejected(number: int, reason: str = "not-media", message: str = "It is text.
     return RejectedClip(f"bad/{number}", f"/data/bad/{number}.mp4", "rejected", "inspect", reason, message)
 
 
+def test_a_report_of_what_goes_on_says_what_is_left_and_by_which_runs(report: dict[str, Any]) -> None:
+    assert "has come" not in Page(render_report(report, [], [])).text
+    runs = [run("1", annotated=11, is_published=False, host="<node>"), run("2", annotated=7, is_published=False)]
+    so_far = {**report, "annotated": 18, "open": 30, "uninspected": 7, "runs": runs}
+    shown = Page(render_report(so_far, [], [])).words
+    assert "This is how far it has come" in shown and "7 sources have not been looked into yet." in shown
+    assert "30 not decided yet" in shown
+    assert "on <node> 21 s 11 0 no" in shown
+
+
 @pytest.mark.parametrize(
     ("changes", "summary"),
     [
@@ -53,7 +63,9 @@ def rejected(number: int, reason: str = "not-media", message: str = "It is text.
             {"annotated_before": 30, "annotated_this_run": 18},
             "48 of 52 clips annotated: 30 before, and 18 in this run of 21 s; 2 filtered, 2 rejected.",
         ),
+        ({"annotated": 18, "open": 30}, "18 of 52 clips annotated in 21 s; 2 filtered, 2 rejected, 30 open."),
         ({"inputs": 0, "annotated": 0, "filtered": 0, "rejected": 0}, "The input held no clips."),
+        ({"inputs": 0, "annotated": 0, "filtered": 0, "rejected": 0, "uninspected": 9}, "No clip is known yet."),
         ({"annotated": 0, "filtered": 0, "rejected": 52}, "None of 52 clips annotated in 21 s; 52 rejected."),
     ],
 )

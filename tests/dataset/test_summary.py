@@ -7,6 +7,10 @@ from affectgpt.dataset.summary import ExampleChoice, Run, Tally, summarise
 from tests.dataset import rows
 
 
+def run(run_id: str, wall_s: float, is_published: bool = True) -> Run:
+    return Run(run_id, "2026-05-03T14:04:50+00:00", "node-1", 2.0, 7.0, wall_s, is_published)
+
+
 def test_the_report_counts_everything_once() -> None:
     refused = {"clip_id": "x", "uri": "/x", "outcome": "filtered", "stage": "inspect", "error": "duplicate"}
     settled = pa.Table.from_pylist([refused | {"message": "...", "attempts": 1}], REJECTED)
@@ -18,11 +22,18 @@ def test_the_report_counts_everything_once() -> None:
         "b", run_id="now", labels=["sad", "tired"], has_audio=False, duration_s=4.0, language="en", seconds=seconds
     )
     heard = rows.outcome("a", run_id="now", labels=["sad"], subtitle="hello", seconds=seconds)
-    others = [rows.outcome("c", seconds=seconds), rows.outcome("d", "rejected")]
+    others = [rows.outcome("c", run_id="earlier", seconds=seconds), rows.outcome("d", "rejected")]
     tally.add_outcomes(rows.outcomes(heard, silent, *others).to_pylist())
-    report = summarise(tally, plan, Run("now", 2.0, 7.0, 10.0), load_recipe("laptop"), "/out")
+    report = summarise(
+        tally, plan, [run("earlier", 5.0, is_published=False), run("now", 10.0)], load_recipe("laptop"), "/out"
+    )
     assert report["inputs"] == report["annotated"] + report["filtered"] + report["rejected"] == 5
     assert (report["annotated_before"], report["annotated_this_run"]) == (1, 2)
+    assert [(one["run_id"], one["annotated"], one["is_published"]) for one in report["runs"]] == [
+        ("earlier", 1, False),
+        ("now", 2, True),
+    ]
+    assert (report["wall_s"], report["open"]) == (10.0, 0)
     assert report["bottleneck"] == "visual_clue"
     assert {stage["name"]: stage["seconds"] for stage in report["stages"]} == {
         "inspect": 0.5,
@@ -39,7 +50,7 @@ def test_the_report_counts_everything_once() -> None:
 
 def test_an_empty_run_has_a_report() -> None:
     plan = Plan(0, CLIPS.empty_table(), REJECTED.empty_table(), 0.0)
-    report = summarise(Tally("now"), plan, Run("now", 1.0, 0.5, 2.0), load_recipe("laptop"), "/out")
+    report = summarise(Tally("now"), plan, [run("now", 2.0)], load_recipe("laptop"), "/out")
     assert report["inputs"] == 0
     assert report["clips_per_second"] is None
 

@@ -1,5 +1,6 @@
 """Bad input ends in a clear outcome or message, and every other clip comes through."""
 
+import json
 import os
 import subprocess
 import sys
@@ -45,6 +46,11 @@ def test_each_bad_file_has_its_outcome_and_the_good_ones_come_through(spoilt_fol
     data = pq.read_table(tmp_path / "out" / "data")
     assert sorted(data["clip_id"].to_pylist()) == ["copy", "sub folder/gut 好"]
     assert "8 inputs = 2 annotated + 1 filtered + 5 rejected" in done.stdout
+    run_id = json.loads((tmp_path / "out" / "report.json").read_text())["run_id"]
+    assert (
+        f"run {run_id}, clip text, stage inspect: rejected, not-media: {spoilt_folder}/text.mp4 is not" in done.stderr
+    )
+    assert "WARNING" not in done.stderr
 
 
 def test_rejected_clips_are_tried_again_on_request(tmp_path: Path) -> None:

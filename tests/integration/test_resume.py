@@ -1,6 +1,7 @@
 """A run killed at any moment continues exactly: no clip lost, none doubled, none annotated again."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -97,12 +98,20 @@ def test_a_killed_driver(clips: Path, undisturbed: list[dict], tmp_path: Path) -
     run.communicate()
     kept = committed(output)
     assert not (output / "report.json").exists()
+    asked = run_job("--output", output, "--report", tmp_path / "so-far.html")
+    assert asked.returncode == 0, asked.stderr
+    so_far = sum(kept.values())
+    assert f"{CLIPS} inputs = {so_far} annotated + 0 filtered + 0 rejected + {CLIPS - so_far} open" in asked.stdout
+    assert f"{CLIPS - so_far} open" in (tmp_path / "so-far.html").read_text()
     done = run_job("--input", clips, "--output", output, *BLOCKS)
     assert done.returncode == 0, done.stderr
     after = committed(output)
     assert kept.items() <= after.items(), "what was finished must stay as it is"
     assert sum(after.values()) == CLIPS, "nothing may be annotated twice"
     assert content(output) == undisturbed
+    assert f"{CLIPS - so_far} were annotated by the last run, {so_far} before it" in done.stdout
+    runs = json.loads((output / "report.json").read_text())["runs"]
+    assert [(run["annotated"], run["is_published"]) for run in runs] == [(so_far, False), (CLIPS - so_far, True)]
 
 
 def test_killed_workers_cost_nothing_but_time(clips: Path, undisturbed: list[dict], tmp_path: Path) -> None:

@@ -114,7 +114,9 @@ def _opened(uri: str) -> Iterator[InputContainer]:
             if path is None and isinstance(error, OSError):
                 raise
             raise ClipError(
-                "not-media", f"{uri} is not video or sound of a known kind ({error.strerror}); replace or remove it"
+                "not-media",
+                f"{uri} is not video or sound of a known kind, or is cut off or damaged ({error.strerror}); copy it "
+                "again, or remove it",
             ) from error
         with container:
             yield container

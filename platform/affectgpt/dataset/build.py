@@ -1,10 +1,8 @@
 """``build-dataset`` from beginning to end: list, inspect, plan, annotate, publish, report."""
 
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -23,6 +21,7 @@ from affectgpt.dataset.checks import (
     check_writable,
 )
 from affectgpt.dataset.claim import claimed
+from affectgpt.dataset.history import ANNOTATED, PLANNED, PUBLISHED, STARTED, Recorder, runs_of
 from affectgpt.dataset.inspecting import source_batches
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import make_plan
@@ -33,7 +32,6 @@ from affectgpt.dataset.reporting import write_report
 from affectgpt.dataset.reuse import recipe_key, with_known
 from affectgpt.dataset.schema import SOURCES, WORK
 from affectgpt.dataset.shards import Shard
-from affectgpt.dataset.summary import Run
 from affectgpt.dataset.versions import begin
 from affectgpt.dataset.voices import with_voices
 from affectgpt.errors import JobError
@@ -106,12 +104,14 @@ def _build(request: Request, output: Folder, check_claim: Callable[[], None], be
     connect()
     cluster.check_models(recipe)
     begin(output, recipe)
+    run = Recorder.of_new_run(ledger, began)
+    run.begin()
     count = ledger.sources.write_table(sources, SOURCES)
     left = ledger.uninspected.write_table((attempts.without_known(batch, "source_key") for batch in sources), SOURCES)
-    start_up_s = time.monotonic() - began
+    run.add(STARTED, sources=count, uninspected=left)
 
-    with progress("inspecting", "sources", count, count - left, ledger.clips_done):
-        cluster.inspect(ledger, left, recipe)
+    with progress("inspecting", "sources", count, count - left, ledger.clips.done):
+        cluster.inspect(ledger, left, recipe, run.run_id)
     attempts = clip_attempts(ledger, request.retry_rejected)
     plan = make_plan(ledger, attempts, recipe_key(recipe))
     check_nothing_is_dropped(output, plan, request.drop_missing)
@@ -123,25 +123,19 @@ def _build(request: Request, output: Folder, check_claim: Callable[[], None], be
 
     work = with_voices(plan.work, ledger, recipe, cluster.measure_voices)
     work = pa.Table.from_batches([attempts.without_known(batch, "work_id") for batch in work.to_batches()], work.schema)
-    run_id = _new_run_id()
-    metrics.count_settled(run_id, plan.settled)
-    work = work.append_column(WORK.field("run_id"), pa.repeat(run_id, work.num_rows))
+    metrics.count_settled(run.run_id, plan.settled)
+    work = work.append_column(WORK.field("run_id"), pa.repeat(run.run_id, work.num_rows))
     work = with_known(work, plan.work["work_id"], ledger, recipe)
     left = ledger.work.write_table(work.to_batches(), work.schema)
-    annotating = time.monotonic()
-    with progress("annotating", "clips", plan.work.num_rows, plan.work.num_rows - left, ledger.outcomes_done):
+    run.add(PLANNED, inputs=plan.inputs, settled=plan.settled.num_rows, left=left)
+    with progress("annotating", "clips", plan.work.num_rows, plan.work.num_rows - left, ledger.outcomes.done):
         cluster.annotate(ledger, left, recipe)
-    annotate_s = time.monotonic() - annotating
+    run.add(ANNOTATED)
     check_outcomes(ledger, plan)
     filtered = find_filtered(ledger, plan, recipe.filters)
     publish(output, ledger, plan, filtered, recipe.run.part_mib, check_claim)
-    run = Run(run_id, start_up_s, annotate_s, time.monotonic() - began)
-    report = write_report(output, request.output, ledger, plan, filtered, run, recipe)
+    run.add(PUBLISHED)
+    report = write_report(output, request.output, ledger, plan, filtered, runs_of(ledger), recipe)
     for check in (check_budget, check_something_is_left):
         check(read_rejected(output), plan.inputs, recipe.run.rejected_budget)
     return report
-
-
-def _new_run_id() -> str:
-    """Name a run by when it began, and by chance, since two may begin at once."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 
 import pyarrow as pa
@@ -15,7 +16,8 @@ from affectgpt.annotate.language_model.models import Resident
 from affectgpt.clips.spans import Cutting
 from affectgpt.dataset.annotating import Stage, isolated_probe, run_stage, stages_of
 from affectgpt.dataset.inspecting import inspect_rows
-from affectgpt.dataset.ledger import Folder, Ledger
+from affectgpt.dataset.ledger import Folder, Ledger, Results
+from affectgpt.dataset.logs import log_outcomes, log_unusable
 from affectgpt.dataset.metrics import count_outcomes
 from affectgpt.dataset.progress import say
 from affectgpt.dataset.recipe import Recipe
@@ -35,6 +37,7 @@ BLOCKS_PER_CPU = 2
 SOURCES_PER_BLOCK = 512
 # What cannot come up says so in seconds; a busy machine may take a minute to import an engine.
 CHECK_TIMEOUT_S = 300.0
+RELEASE_TIMEOUT_S = 2.0
 ONE_THAT_DECODES = {"CPU": 1.0}
 ROOM_REMEDY = (
     "models, and steps with workers of their own, are held all at once, beside a process that decodes: lower their "
@@ -81,16 +84,19 @@ def check_models(recipe: Recipe) -> None:
         raise JobError(f"a model cannot be looked at\n{error}") from error
 
 
-def inspect(ledger: Ledger, rows: int, recipe: Recipe) -> None:
-    """Inspect the sources that the ledger lists as uninspected."""
+def inspect(ledger: Ledger, rows: int, recipe: Recipe, run_id: str) -> None:
+    """Inspect the sources that the ledger lists as uninspected, in the name of a run."""
     cutting = recipe.cutting.settings()
 
     def stage(dataset: Dataset) -> Dataset:
         return dataset.map_batches(
-            _inspect, batch_size=None, batch_format="pyarrow", fn_kwargs={"cutting": cutting, "recipe": recipe}
+            _inspect,
+            batch_size=None,
+            batch_format="pyarrow",
+            fn_kwargs={"cutting": cutting, "recipe": recipe, "run_id": run_id},
         )
 
-    _run(ledger.uninspected, rows, SOURCES_PER_BLOCK, stage, ledger.clips, ledger.clips_done, "source_key")
+    _run(ledger.uninspected, rows, SOURCES_PER_BLOCK, stage, ledger.clips, "source_key")
 
 
 def annotate(ledger: Ledger, rows: int, recipe: Recipe) -> None:
@@ -101,7 +107,7 @@ def annotate(ledger: Ledger, rows: int, recipe: Recipe) -> None:
             dataset = _with_stage(dataset, stage)
         return dataset
 
-    _run(ledger.work, rows, recipe.run.clips_per_block, all_stages, ledger.outcomes, ledger.outcomes_done, "work_id")
+    _run(ledger.work, rows, recipe.run.clips_per_block, all_stages, ledger.outcomes, "work_id")
 
 
 def measure_voices(clips: pa.Table, recipe: Recipe) -> list[Mapping[str, str]]:
@@ -113,8 +119,10 @@ def measure_voices(clips: pa.Table, recipe: Recipe) -> list[Mapping[str, str]]:
         return list(measured.take_all())
 
 
-def _inspect(table: pa.Table, cutting: Cutting, recipe: Recipe) -> pa.Table:
-    return inspect_rows(table, cutting, isolated_probe(recipe))
+def _inspect(table: pa.Table, cutting: Cutting, recipe: Recipe, run_id: str) -> pa.Table:
+    clips = inspect_rows(table, cutting, isolated_probe(recipe))
+    log_unusable(clips, run_id)
+    return clips
 
 
 def _with_stage(dataset: Dataset, stage: Stage) -> Dataset:
@@ -150,6 +158,7 @@ def _run_stage(table: pa.Table, stage: Stage) -> pa.Table:
     done = run_stage(table, stage)
     if stage.is_last:
         count_outcomes(done)
+        log_outcomes(done)
     return done
 
 
@@ -158,17 +167,24 @@ def _run(
     rows: int,
     rows_per_block: int,
     stages: Callable[[Dataset], Dataset],
-    results: Folder,
-    done: Folder,
+    results: Results,
     id_column: str,
 ) -> None:
     if rows == 0:
         return
     # The checkpoint needs a Parquet read, and commits per block: the repartition decides how much work a kill can cost.
-    with _checkpoint(done, id_column), _ray_errors():
+    with _checkpoint(results.done, id_column), _ray_errors():
+        _await_release()
         dataset = ray.data.read_parquet(rows_from.path, filesystem=rows_from.filesystem)
         dataset = stages(dataset.repartition(_blocks(rows, rows_per_block)))
         dataset.write_parquet(results.path, filesystem=results.filesystem)
+
+
+def _await_release() -> None:
+    """Wait for the CPUs that the work before holds for a moment longer; Ray Data would warn that there are none."""
+    until = time.monotonic() + RELEASE_TIMEOUT_S
+    while not ray.available_resources().get("CPU") and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 def _blocks(rows: int, rows_per_block: int) -> int:

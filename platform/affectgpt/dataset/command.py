@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from affectgpt.clips.storage import join_uri
@@ -15,6 +15,7 @@ from affectgpt.dataset.checks import check_output
 from affectgpt.dataset.forecast import forecast
 from affectgpt.dataset.merging import check_is_no_data_set
 from affectgpt.dataset.recipe import load_recipe
+from affectgpt.dataset.replay import replay
 from affectgpt.dataset.shards import SHARDS, Shard
 from affectgpt.errors import RequestError
 from affectgpt.exit_status import run_command
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
+    if options.report is None and options.input is None and options.manifest is None:
+        raise RequestError("--input or --manifest: one of them is needed; or --report FILE, which only looks")
     request = _request(options)
     prices = {"cpu_h": options.price_per_cpu_hour, "gpu_h": options.price_per_gpu_hour}
     prices = {name: price for name, price in prices.items() if price is not None}
@@ -37,7 +40,9 @@ def _run(options: argparse.Namespace) -> None:
         raise RequestError(f"--sample {options.sample}: it only says what a run would take; give --dry-run with it")
     if prices and options.sample is None:
         raise RequestError("--price-per-cpu-hour, --price-per-gpu-hour: give --dry-run --sample N, which counts hours")
-    if options.sample is not None:
+    if options.report is not None:
+        _write_replay(options)
+    elif options.sample is not None:
         print(forecast(request, options.sample, prices))
     elif options.dry_run:
         _print_plan(request)
@@ -51,9 +56,14 @@ def _parser() -> argparse.ArgumentParser:
         description="Turn raw video and sound clips into EMER-Coarse: clues, descriptions and open-vocabulary labels.",
         epilog="The same command again continues a run that was stopped.",
     )
-    source = parser.add_mutually_exclusive_group(required=True)
+    source = parser.add_mutually_exclusive_group()
     source.add_argument("--input", help="a folder, a glob, a file, or a URI (s3://, gs://, https://)")
     source.add_argument("--manifest", help="a CSV, Parquet or JSON Lines file with a column uri")
+    source.add_argument(
+        "--report",
+        metavar="FILE",
+        help="take nothing in: write the report of --output as it stands, while a run goes on or after it was stopped",
+    )
     parser.add_argument("--output", required=True, help="folder or URI of the data set")
     parser.add_argument("--recipe", default="laptop", help="a shipped recipe or a YAML file (default: laptop)")
     parser.add_argument(
@@ -121,6 +131,19 @@ def _request(options: argparse.Namespace) -> Request:
     )
 
 
+def _write_replay(options: argparse.Namespace) -> None:
+    building = ("limit", "dry_run", "sample", "retry_rejected", "new_version", "drop_missing")
+    if any(getattr(options, name) for name in building):
+        raise RequestError("--report: it only looks, and takes --output and --shard alone")
+    output = _request(options).output
+    report, page = replay(output)
+    try:
+        Path(options.report).write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise RequestError(f"--report {options.report}: it cannot be written: {error}; name another file") from error
+    print_summary(report, output, options.report)
+
+
 def _print_plan(request: Request) -> None:
     check_output(request.output, request.recipe, request.new_version)
     sources = list(request.sources())
@@ -136,19 +159,26 @@ def _print_plan(request: Request) -> None:
     print(f"would be written to {request.output}; nothing was written")
 
 
-def print_summary(report: dict[str, Any], output: str) -> None:
-    """Print what ``report.json`` says, in a few lines."""
+def print_summary(report: dict[str, Any], output: str, page: str | None = None) -> None:
+    """Print what ``report.json`` says, in a few lines, and where the data set and its report are."""
     print(f"{report['inputs']} inputs = {report['annotated']} annotated + {report['filtered']} filtered", end="")
-    print(f" + {report['rejected']} rejected, in {report['wall_s']:.1f} s ({report['start_up_s']:.1f} s to start)")
+    still_open = f" + {report['open']} open" if report["open"] else ""
+    print(f" + {report['rejected']} rejected{still_open}", end="")
+    print(f", in {report['wall_s']:.1f} s ({report['start_up_s']:.1f} s to start)")
+    if report["uninspected"]:
+        print(f"{report['uninspected']} sources have not been looked into yet")
+    if report["annotated_before"]:
+        print(f"{report['annotated_this_run']} were annotated by the last run, {report['annotated_before']} before it")
     for reason in report["reasons"]:
         print(f"  {reason['outcome']}: {reason['count']} x {reason['reason']} ({reason['stage']})")
     for stage in report["stages"]:
         slowest = "  <- slowest" if stage["name"] == report["bottleneck"] else ""
-        print(f"  {stage['name']:14} {stage['seconds']:8.2f} s {stage['clips_per_second'] or 0:8.1f} clips/s{slowest}")
+        rate = "" if stage["clips_per_second"] is None else f"{stage['clips_per_second']:8.1f} clips/s"
+        print(f"  {stage['name']:14} {stage['seconds']:8.2f} s {rate}{slowest}".rstrip())
     labels = ", ".join(f"{label['label']} {label['count']}" for label in report["labels"][:8])
     others = f", ... ({report['distinct_labels']} distinct)" if report["distinct_labels"] > 8 else ""
     print(f"labels: {labels}{others}" if labels else "no clip is in the data set; rejected/ says of each why")
-    print(f"data set: {output}\nreport:   {output.rstrip('/')}/report.html")
+    print(f"data set: {output}\nreport:   {page or output.rstrip('/') + '/report.html'}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from affectgpt.errors import JobError, RequestError, is_disk_full, is_store_fail
 
 _DISTRIBUTION: Final = "affectgpt-platform"
 _LOGGERS_OF_FAILURES: Final = ("ray.data.exceptions", "ray.data._internal.execution.streaming_executor_state")
+_LOGGER_OF_TOKENS: Final = "ray._private.authentication.authentication_token_setup"
 _CONNECT_S: Final = 5.0
 _REMEDY: Final = (
     "start the cluster, or repair RAY_ADDRESS; RAY_ADDRESS=local starts a cluster of its own on this machine"
@@ -41,6 +42,7 @@ def connect(show_workers: bool = True) -> None:
     package = Path(affectgpt.__file__).resolve().parent
     environment = {} if _is_installed(package) else {"py_modules": [str(package)]}
     on_sigterm = signal.getsignal(signal.SIGTERM)
+    logging.getLogger(_LOGGER_OF_TOKENS).addFilter(_is_a_risk)
     address = os.environ.get("RAY_ADDRESS", "")
     _check_address(address)
     try:
@@ -66,6 +68,11 @@ def connect(show_workers: bool = True) -> None:
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)
     for name in _LOGGERS_OF_FAILURES:
         logging.getLogger(name).addFilter(_is_a_fault)
+
+
+def _is_a_risk(record: logging.LogRecord) -> bool:
+    """Whether what is logged of tokens is more than that the cluster asks for one."""
+    return not record.getMessage().startswith("Token authentication is enabled")
 
 
 def _is_a_fault(record: logging.LogRecord) -> bool:

@@ -151,7 +151,7 @@ def _inspect_again(ledger: Ledger, again: Ledger, recipe: Recipe) -> pa.Table:
     from affectgpt.dataset import cluster
 
     count = again.uninspected.write_table(ledger.sources.read_batches(SOURCES.names, SOURCES), SOURCES)
-    cluster.inspect(again, count, recipe)
+    cluster.inspect(again, count, recipe, "again")
     return _read(again.clips, CLIPS)
 
 

@@ -2,7 +2,8 @@
 
 Layout below ``<output>/ledger``: ``sources/``, ``uninspected/``, which are those of them that this run inspects, and
 ``work/`` are written anew by each run; ``clips/`` and ``outcomes/`` only ever grow, a part per block of work, committed
-in two phases by Ray Data's checkpoint, whose identifiers lie in ``clips-done/`` and ``outcomes-done/``.
+in two phases by Ray Data's checkpoint, whose identifiers lie in ``clips-done/`` and ``outcomes-done/``; ``runs/`` has
+the events of each run.
 """
 
 import contextlib
@@ -160,6 +161,24 @@ class Folder:
             yield from table.to_batches()
 
 
+@dataclass(frozen=True)
+class Results(Folder):
+    """A folder of parts that are committed one by one; those that are being written, or never were whole, are not seen.
+
+    Attributes:
+        done: the folder of Ray Data's checkpoint, which names them.
+    """
+
+    done: Folder
+
+    def files(self, suffix: str = "") -> list[pafs.FileInfo]:
+        """List the committed files, by name."""
+        # In this order: a part that is committed between the two is whole.
+        found = super().files(suffix)
+        pending = tuple(info.base_name.removesuffix(PENDING) for info in self.done.files(PENDING))
+        return [info for info in found if not (pending and info.base_name.startswith(pending))]
+
+
 class Ledger:
     """The ledger of one output."""
 
@@ -167,27 +186,23 @@ class Ledger:
         root = output / "ledger"
         self.sources = root / "sources"
         self.uninspected = root / "uninspected"
-        self.clips = root / "clips"
-        self.clips_done = root / "clips-done"
+        self.clips = Results(root.filesystem, f"{root.path}/clips", root / "clips-done")
         self.work = root / "work"
         self.voices = root / "voices"
-        self.outcomes = root / "outcomes"
-        self.outcomes_done = root / "outcomes-done"
+        self.runs = root / "runs"
+        self.outcomes = Results(root.filesystem, f"{root.path}/outcomes", root / "outcomes-done")
         self.staging = root / "staging"
 
     def drop_uncommitted(self) -> None:
-        """Delete the parts that a run was writing when it was killed or found no room: they may be broken.
-
-        Ray Data does the same before it goes on, but the ledger is read before that.
-        """
-        for results, done in ((self.clips, self.clips_done), (self.outcomes, self.outcomes_done)):
-            pending = [info.base_name for info in done.files(PENDING)]
-            prefixes = tuple(name.removesuffix(PENDING) for name in pending)
-            for info in results.files(".parquet") if prefixes else ():
-                if info.base_name.startswith(prefixes):
-                    results.delete(info.base_name)
-            for name in pending:
-                done.delete(name)
+        """Delete the parts that a run was writing when it was killed or found no room: they may be broken."""
+        for results in (self.clips, self.outcomes):
+            pending = results.done.files(PENDING)
+            if pending:
+                committed = {info.base_name for info in results.files(".parquet")}
+                for name in results.names() - committed:
+                    results.delete(name)
+            for info in pending:
+                results.done.delete(info.base_name)
 
 
 def rows_in(done: Folder, known: dict[str, int]) -> int:

@@ -17,7 +17,7 @@ from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.publishing import withdraw_reports
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.report.render import render_report
-from affectgpt.dataset.reporting import examples_of, first_rejected
+from affectgpt.dataset.reporting import examples_of, first_left_out
 from affectgpt.dataset.schema import DATA, REJECTED, SOURCES
 from affectgpt.dataset.shards import SHARDS, Shard
 from affectgpt.dataset.summary import ExampleChoice, merge_summaries
@@ -163,7 +163,7 @@ def _write_report(output: Folder, uri: str, parts: Sequence[_Part]) -> dict[str,
     durations = _column(output / "data", "duration_s", DATA).drop_null().to_numpy()
     report = merge_summaries([part.report for part in parts], durations, uri)
     examples = examples_of(_example_rows(output, recipe), recipe)
-    output.write_text("report.html", render_report(report, examples, first_rejected(output)))
+    output.write_text("report.html", render_report(report, examples, first_left_out(output)))
     output.write_text("README.md", render_card(report, PurePosixPath(output.path).name))
     output.write_text("report.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     return report

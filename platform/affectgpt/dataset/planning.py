@@ -21,23 +21,28 @@ class Plan:
         work: rows of CLIPS that are to be annotated, by ``clip_id``, each under the key of the attempt that counts.
         settled: rows of REJECTED whose outcome is known without annotating: unusable sources and duplicates.
         inspect_s: worker seconds that inspecting took.
+        uninspected: how many sources have not been looked into, so that nobody knows their clips; none in a run that
+            has come so far.
     """
 
     inputs: int
     work: pa.Table
     settled: pa.Table
     inspect_s: float
+    uninspected: int = 0
 
 
 def make_plan(ledger: Ledger, attempts: Attempts, recipe_key: str) -> Plan:
     """Decide what is to be annotated of the sources that the ledger lists now.
 
     Args:
-        ledger: with all sources inspected.
+        ledger: with all sources inspected, or as far as it is.
         attempts: which attempt at a clip counts.
         recipe_key: hash of all that decides what is found of a clip.
     """
-    clips = _clips_of_current_sources(ledger)
+    sources = [batch["source_key"] for batch in ledger.sources.read_batches(["source_key"], SOURCES)]
+    keys = pa.chunked_array(sources, pa.string())
+    clips = _clips_of(keys, ledger)
     usable = clips.filter(pc.is_null(clips["error"]))
     first_ids = _first_clip_of_each_content(usable)
     is_first = pa.array([first is None for first in first_ids], pa.bool_())
@@ -51,12 +56,12 @@ def make_plan(ledger: Ledger, attempts: Attempts, recipe_key: str) -> Plan:
             ]
         ),
         inspect_s=pc.sum(clips["inspect_s"]).as_py() or 0.0,
+        uninspected=len(keys) - pc.count_distinct(clips["source_key"]).as_py(),
     )
 
 
-def _clips_of_current_sources(ledger: Ledger) -> pa.Table:
-    sources = [batch["source_key"] for batch in ledger.sources.read_batches(["source_key"], SOURCES)]
-    keys = Lookup(pa.chunked_array(sources, pa.string()))
+def _clips_of(source_keys: pa.ChunkedArray, ledger: Ledger) -> pa.Table:
+    keys = Lookup(source_keys)
     current = [batch.filter(keys.holds(batch["source_key"])) for batch in ledger.clips.read_batches(CLIPS.names, CLIPS)]
     return pa.Table.from_batches(current, CLIPS).sort_by([("clip_id", "ascending"), ("uri", "ascending")])
 

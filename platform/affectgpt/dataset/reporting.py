@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -29,21 +29,38 @@ REJECTED_PER_REASON = 3
 
 
 def write_report(
-    output: Folder, output_uri: str, ledger: Ledger, plan: Plan, filtered: pa.Table, run: Run, recipe: Recipe
+    output: Folder,
+    output_uri: str,
+    ledger: Ledger,
+    plan: Plan,
+    filtered: pa.Table,
+    runs: Sequence[Run],
+    recipe: Recipe,
 ) -> dict[str, Any]:
     """Write the report and the card of a published data set; ``report.json`` comes last and says that it is whole."""
-    tally, choice = Tally(run.run_id), ExampleChoice(recipe.run.examples)
-    tally.add_settled(plan.settled.to_pylist())
-    for table in outcome_batches(ledger, plan, filtered):
-        rows = table.select(TALLIED).to_pylist()
-        tally.add_outcomes(rows)
-        choice.add(rows)
-    report = summarise(tally, plan, run, recipe, output_uri)
-    examples = examples_of(_chosen(ledger, plan, choice.work_ids()), recipe)
-    output.write_text("report.html", render_report(report, examples, first_rejected(output)))
+    report, page = make_report(output_uri, ledger, plan, filtered, runs, recipe)
+    output.write_text("report.html", page)
     output.write_text("README.md", render_card(report, PurePosixPath(output.path).name))
     output.write_text("report.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     return report
+
+
+def make_report(
+    output_uri: str, ledger: Ledger, plan: Plan, filtered: pa.Table, runs: Sequence[Run], recipe: Recipe
+) -> tuple[dict[str, Any], str]:
+    """Read the report of a data set, finished or not, out of its ledger: its numbers, and the page that shows them."""
+    tally, choice, left_out = Tally(runs[-1].run_id), ExampleChoice(recipe.run.examples), FirstLeftOut()
+    settled = plan.settled.to_pylist()
+    tally.add_settled(settled)
+    left_out.add(settled)
+    for table in outcome_batches(ledger, plan, filtered):
+        rows = table.select([*TALLIED, "clip_id", "uri", "message"]).to_pylist()
+        tally.add_outcomes(rows)
+        choice.add(rows)
+        left_out.add(row for row in rows if row["outcome"] != "annotated")
+    report = summarise(tally, plan, runs, recipe, output_uri)
+    examples = examples_of(_chosen(ledger, plan, choice.work_ids()), recipe)
+    return report, render_report(report, examples, left_out.clips)
 
 
 def _chosen(ledger: Ledger, plan: Plan, work_ids: list[str]) -> list[dict[str, Any]]:
@@ -97,13 +114,28 @@ def _example(row: dict[str, Any], media: Media) -> Example:
     )
 
 
-def first_rejected(output: Folder) -> list[RejectedClip]:
+class FirstLeftOut:
+    """Chooses clips that were filtered or rejected to show: the first few of each reason.
+
+    Attributes:
+        clips: those that were chosen.
+    """
+
+    def __init__(self) -> None:
+        self.clips: list[RejectedClip] = []
+        self._shown: Counter[tuple[str, str, str]] = Counter()
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Consider rows with the columns of REJECTED."""
+        for row in rows:
+            key = (row["outcome"], row["stage"], row["error"])
+            self._shown[key] += 1
+            if self._shown[key] <= REJECTED_PER_REASON:
+                self.clips.append(RejectedClip(row["clip_id"], row["uri"], *key, row["message"]))
+
+
+def first_left_out(output: Folder) -> list[RejectedClip]:
     """Read the first few clips of each reason that are published as filtered or rejected."""
-    shown: Counter[tuple[str, str, str]] = Counter()
-    first: list[RejectedClip] = []
-    for row in read_rejected(output).to_pylist():
-        key = (row["outcome"], row["stage"], row["error"])
-        shown[key] += 1
-        if shown[key] <= REJECTED_PER_REASON:
-            first.append(RejectedClip(row["clip_id"], row["uri"], *key, row["message"]))
-    return first
+    first = FirstLeftOut()
+    first.add(read_rejected(output).to_pylist())
+    return first.clips

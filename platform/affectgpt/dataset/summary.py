@@ -1,4 +1,4 @@
-"""What a finished run has to say for itself: the numbers of ``report.json``."""
+"""What is to be said of a data set and of the runs that built it: the numbers of ``report.json``."""
 
 import platform
 from collections import Counter
@@ -20,7 +20,7 @@ HISTOGRAM_BINS = 20
 REPORTED_VERSIONS = ("ray", "pyarrow", "av", "numpy", "opencv-python-headless")
 
 _ADDED = (
-    *("inputs", "annotated", "filtered", "rejected", "annotated_this_run", "annotated_before"),
+    *("inputs", "annotated", "filtered", "rejected", "open", "uninspected", "annotated_this_run", "annotated_before"),
     *("wall_s", "start_up_s", "annotate_s"),
 )
 _COUNTED = ("reused", "languages", "modalities")
@@ -56,6 +56,7 @@ class Tally:
     run_id: str
     annotated_this_run: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    outcomes_of_runs: Counter[tuple[str, str]] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     seconds: Counter[str] = field(default_factory=Counter)
     seconds_this_run: Counter[str] = field(default_factory=Counter)
@@ -80,6 +81,7 @@ class Tally:
             self.completion_tokens.update(dict(row["completion_tokens"] or ()))
             self.reused.update(row["reused"] or ())
             self.outcomes[row["outcome"]] += 1
+            self.outcomes_of_runs[row["run_id"], row["outcome"]] += 1
             if row["outcome"] == "annotated":
                 self._add_annotated(row)
             else:
@@ -106,20 +108,35 @@ class Run:
     """One run of ``build-dataset``.
 
     Attributes:
-        run_id: its name, in the ledger and in the report.
+        run_id: its name, in the ledger, the logs and the report.
+        began_at: when, in UTC.
+        host: the machine of its driver.
         start_up_s: seconds until the first work was handed out.
         annotate_s: seconds of annotating.
-        wall_s: seconds of the whole.
+        wall_s: seconds of the whole; so far, where it was stopped or goes on.
+        is_published: whether it came to its end.
     """
 
     run_id: str
+    began_at: str
+    host: str
     start_up_s: float
     annotate_s: float
     wall_s: float
+    is_published: bool
 
 
-def summarise(tally: Tally, plan: Plan, run: Run, recipe: Recipe, output: str) -> dict[str, Any]:
-    """Return the numbers of a run, as ``report.json`` has them."""
+def summarise(tally: Tally, plan: Plan, runs: Sequence[Run], recipe: Recipe, output: str) -> dict[str, Any]:
+    """Return the numbers of a data set, as ``report.json`` has them.
+
+    Args:
+        tally: of all outcomes.
+        plan: what was to be done.
+        runs: all that worked on it; "this run" is the last one.
+        recipe: the settings.
+        output: URI of the data set.
+    """
+    run = runs[-1]
     stages = _stages(tally, plan, run, recipe)
     fresh = tally.annotated_this_run
     working_s = run.wall_s - run.start_up_s
@@ -131,8 +148,11 @@ def summarise(tally: Tally, plan: Plan, run: Run, recipe: Recipe, output: str) -
         "annotated": tally.outcomes["annotated"],
         "filtered": tally.outcomes["filtered"],
         "rejected": tally.outcomes["rejected"],
+        "open": plan.inputs - tally.outcomes.total(),
+        "uninspected": plan.uninspected,
         "annotated_this_run": fresh,
         "annotated_before": tally.outcomes["annotated"] - fresh,
+        "runs": [_run(one, tally) for one in runs],
         "reasons": _reasons(dict(tally.reasons.most_common())),
         "stages": stages,
         "reused": dict(tally.reused),
@@ -150,6 +170,12 @@ def summarise(tally: Tally, plan: Plan, run: Run, recipe: Recipe, output: str) -
         "output": output,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in REPORTED_VERSIONS},
     }
+
+
+def _run(run: Run, tally: Tally) -> dict[str, Any]:
+    outcomes = {name: tally.outcomes_of_runs[run.run_id, name] for name in ("annotated", "filtered", "rejected")}
+    facts = {"run_id": run.run_id, "began_at": run.began_at, "host": run.host, "wall_s": round(run.wall_s, 3)}
+    return {**facts, **outcomes, "is_published": run.is_published}
 
 
 def _reasons(counts: Mapping[tuple[str, str, str], int]) -> list[dict[str, Any]]:
@@ -223,6 +249,7 @@ def merge_summaries(
         **counted,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "run_id": f"merged from {len(summaries)} shards",
+        "runs": sorted((run for summary in summaries for run in summary["runs"]), key=lambda run: str(run["run_id"])),
         "reasons": _reasons(reasons),
         "stages": stages,
         "bottleneck": _slowest(stages),

@@ -58,6 +58,8 @@ def render_report(report: Mapping[str, Any], examples: Sequence[Example], reject
 
 def _summary(report: Mapping[str, Any]) -> str:
     """Say in one sentence how the build went: "48 of 52 clips annotated in 21 s; 2 filtered, 2 rejected"."""
+    if report["inputs"] == 0 and report["uninspected"]:
+        return "No clip is known yet."
     if report["inputs"] == 0:
         return "The input held no clips."
     annotated = f"{report['annotated']:,}" if report["annotated"] else "None"
@@ -67,7 +69,7 @@ def _summary(report: Mapping[str, Any]) -> str:
             f"{annotated} of {report['inputs']:,} clips annotated: {report['annotated_before']:,} before, and "
             f"{report['annotated_this_run']:,} in this run of {text.duration(report['wall_s'])}"
         )
-    left_out = [f"{report[outcome]:,} {outcome}" for outcome in ("filtered", "rejected") if report[outcome]]
+    left_out = [f"{report[outcome]:,} {outcome}" for outcome in ("filtered", "rejected", "open") if report[outcome]]
     return f"{sentence}; {', '.join(left_out)}." if left_out else f"{sentence}."
 
 
