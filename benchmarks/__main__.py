@@ -10,6 +10,7 @@ BENCHMARKS = (
     "acoustic",
     "start_up",
     "pipeline",
+    "bookkeeping",
     "resume",
     "scale",
     "long_data_set",

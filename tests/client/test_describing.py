@@ -91,7 +91,7 @@ def test_clips_that_all_fail_are_a_failure(
 ) -> None:
     output = tmp_path / "out.jsonl"
     assert run(served, clips / "text.mp4", output) == 1
-    assert "1 of 1 clips could not be described:\n  1 x not-media" in capsys.readouterr().err
+    assert "1 of 1 clips could not be described:\n  1 x not-media, for example: text: " in capsys.readouterr().err
     assert list(rows_of(output)) == ["text"]
 
 

@@ -123,4 +123,5 @@ def test_a_job_of_which_all_clips_fail_has_failed(model: Path, tmp_path: Path) -
     done = run("describe.py", "--model", model, "--input", tmp_path / "in", "--output", tmp_path / "out.csv")
     assert done.returncode == 1
     assert "3 of 3 clips could not be described, all of them" in done.stderr
+    assert "3 x not-media, for example: 2: " in done.stderr
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 4

@@ -66,8 +66,9 @@ def test_killed_workers_and_a_killed_driver_leave_no_trace_in_the_losses(
 
 
 @pytest.mark.cluster
+@pytest.mark.parametrize("graceful", [False, True], ids=["lost", "preempted"])
 def test_a_node_that_is_lost_and_replaced_leaves_no_trace_in_the_losses(
-    data: Path, tmp_path: Path, undisturbed: dict[int, float]
+    graceful: bool, data: Path, tmp_path: Path, undisturbed: dict[int, float]
 ) -> None:
     output = tmp_path / "out"
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
@@ -82,7 +83,8 @@ def test_a_node_that_is_lost_and_replaced_leaves_no_trace_in_the_losses(
             text=True,
         )
         wait_for_checkpoint(run, output, 5)
-        cluster.remove_node(doomed, allow_graceful=False)
+        # The graceful end begins with SIGTERM, which is the notice that a spot node gets.
+        cluster.remove_node(doomed, allow_graceful=graceful)
         cluster.add_node(num_cpus=1)
         _, errors = run.communicate(timeout=900)
     finally:

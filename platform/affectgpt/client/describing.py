@@ -188,7 +188,7 @@ class _Tally:
         self.labels.update(set(row["labels"]))
         if "error" in row:
             self.reasons[row["error"]] += 1
-            self.messages.setdefault(row["error"], row["message"])
+            self.messages.setdefault(row["error"], f"{row['clip_id']}: {row['message']}")
         now = time.monotonic()
         if now - self.said >= _SAY_EVERY_S or self.clips == self.total:
             self.said = now

@@ -8,6 +8,10 @@ from affectgpt.doctor.check import ALL, Check, Finding, Node
 from affectgpt.doctor.needs import Needs, Phase
 
 KINDS = ("CPU", "GPU")
+_FEWER_CPUS = (
+    "processes will wait for each other; start with fewer by ray start --num-cpus, or by NODES and CPUS of make "
+    "cluster-local"
+)
 
 
 class RoomCheck(Check[int]):
@@ -30,7 +34,7 @@ class RoomCheck(Check[int]):
             if counted > there:
                 names = ", ".join(node.name for node, _ in nodes)
                 found = f"Ray counts {counted:g} CPUs, the machine has {there}"
-                findings.append(self.warning(names, found, "processes will wait for each other: start with --num-cpus"))
+                findings.append(self.warning(names, found, _FEWER_CPUS))
         return findings
 
     def _of(self, phase: Phase, nodes: Sequence[Node]) -> Finding:

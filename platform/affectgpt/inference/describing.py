@@ -60,7 +60,7 @@ class Summary:
     Attributes:
         clips: how many clips the sources held.
         failed: how many of them could not be described.
-        reasons: the most frequent errors, each with how often it occurred and one message.
+        reasons: the most frequent errors, each with how often it occurred, and one clip with its message.
         labels: the most frequent labels, each with the number of clips that have it.
         wall_s: seconds from the beginning to the end.
     """
@@ -107,7 +107,7 @@ def describe_clips(request: Request) -> Summary:
 def _summary(table: pa.Table, wall_s: float) -> Summary:
     failed = table.filter(pc.is_valid(table["error"]))
     reasons = Counter(failed["error"].to_pylist())
-    messages = dict(zip(failed["error"].to_pylist(), failed["message"].to_pylist(), strict=True))
+    messages = {row["error"]: f"{row['clip_id']}: {row['message']}" for row in failed.to_pylist()}
     labels = Counter(label for row in table["labels"].to_pylist() for label in row)
     return Summary(
         clips=table.num_rows,

@@ -2,11 +2,13 @@
 
 from typing import Any, Final
 
+import click
 from ray import serve
 from ray.serve import Application
 from ray.serve.config import AutoscalingConfig, BackpressureConfig
 from ray.serve.schema import LoggingConfig
 
+from affectgpt.errors import RequestError
 from affectgpt.serving.describer import Describer
 from affectgpt.serving.ingress import Ingress
 from affectgpt.serving.settings import ReplicasSection, Settings, read_settings
@@ -23,6 +25,12 @@ _SHUTDOWN_S: Final = 60.0
 _LOGGING: Final = LoggingConfig(encoding="JSON", enable_access_log=False)
 
 
+class _WrongArgumentsError(RequestError, click.ClickException):
+    """A wrong argument of ``serve run``, which shows errors of click in a line and all others as traces."""
+
+    exit_code = 2
+
+
 def build(arguments: dict[str, Any]) -> Application:
     """Build the application.
 
@@ -32,7 +40,11 @@ def build(arguments: dict[str, Any]) -> Application:
     Raises:
         RequestError: the model is not there, or a setting is wrong.
     """
-    return application(read_settings(arguments))
+    try:
+        settings = read_settings(arguments)
+    except RequestError as error:
+        raise _WrongArgumentsError(str(error)) from None
+    return application(settings)
 
 
 def application(settings: Settings) -> Application:

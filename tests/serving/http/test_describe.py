@@ -106,6 +106,7 @@ def test_bodies_of_another_kind_are_refused(client: TestClient, clips: Path) -> 
     assert refused(without_file) == (422, "no-file")
     bad_json = client.post("/v1/describe", content=b"{", headers={"Content-Type": "application/json"})
     assert refused(bad_json) == (422, "bad-request")
+    assert bad_json.json()["error"]["message"].startswith("the body: Invalid JSON")
 
 
 def test_each_limit_has_its_own_error(serving: Serving, clips: Path, tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ def failure_of(error: BaseException) -> RefusedError:
 
 def validation_refusal(errors: Sequence[Mapping[str, Any]]) -> RefusedError:
     """Name what is wrong in a request, without repeating what it holds."""
-    problems = [f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in errors]
+    places = (".".join(str(part) for part in problem["loc"]) or "the body" for problem in errors)
+    problems = [f"{place}: {problem['msg']}" for place, problem in zip(places, errors, strict=True)]
     return RefusedError(422, "bad-request", "; ".join(problems))
 
 
