@@ -57,10 +57,10 @@ def start(clips: Path, output: Path, cluster: Cluster) -> subprocess.Popen[str]:
 
 
 def check(output: Path) -> None:
-    """See that each clip was annotated once."""
+    """See that each clip is there once; a block that was committed just before its node died may be done again."""
     ids = [row["clip_id"] for row in content(output)]
     assert len(ids) == len(set(ids)) == CLIPS
-    assert sum(committed(output).values()) == CLIPS
+    assert sum(committed(output).values()) >= CLIPS
 
 
 @pytest.mark.parametrize("graceful", [False, True], ids=["lost", "preempted"])
