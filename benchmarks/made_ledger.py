@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from affectgpt.clips.manifest import read_manifest
-from affectgpt.clips.probing import probe
+from affectgpt.dataset.annotating import isolated_process
 from affectgpt.dataset.attempts import Attempts
 from affectgpt.dataset.cluster import SOURCES_PER_BLOCK
 from affectgpt.dataset.inspecting import inspect_rows, source_batches
@@ -48,7 +48,7 @@ def write_ledger(output: Path, manifest: Path, recipe: Recipe, real: pa.Table, u
 
 def _inspected(sources: pa.Table, recipe: Recipe) -> Iterator[pa.Table]:
     """Say of all sources what one of them is found to be, but for what the source itself says."""
-    (found,) = inspect_rows(sources.slice(0, 1), recipe.cutting.settings(), probe).to_pylist()
+    (found,) = inspect_rows(sources.slice(0, 1), recipe.cutting.settings(), isolated_process(recipe).call).to_pylist()
     if found["error"] is not None:
         raise RuntimeError(f"the file of the made rows cannot be used: {found['message']}")
     for start in range(0, sources.num_rows, SOURCES_PER_BLOCK):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from affectgpt.clips.sources import list_sources
-from affectgpt.dataset.annotating import isolated_probe, run_stage, stages_of
+from affectgpt.dataset.annotating import isolated_process, run_stage, stages_of
 from affectgpt.dataset.attempts import Attempts
 from affectgpt.dataset.inspecting import inspect_rows, source_batches
 from affectgpt.dataset.recipe import load_recipe
@@ -69,7 +69,7 @@ def sources_of(folder: Path) -> pa.Table:
 
 def annotate_sources(sources: pa.Table) -> list[str]:
     """Inspect and annotate some clips by the functions that build-dataset calls, and say how each ended."""
-    clips = inspect_rows(sources, RECIPE.cutting.settings(), isolated_probe(RECIPE))
+    clips = inspect_rows(sources, RECIPE.cutting.settings(), isolated_process(RECIPE).call)
     work = clips.append_column(WORK.field("voice_reference"), pa.nulls(clips.num_rows, pa.string()))
     [stage] = stages_of(RECIPE)
     return list(run_stage(work, stage)["outcome"].to_pylist())

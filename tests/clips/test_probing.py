@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from affectgpt.clips.probing import probe
+from affectgpt.clips.probing import cues_of_part, probe
 from affectgpt.clips.subtitles import Cue
 from affectgpt.errors import ClipError
 
@@ -242,19 +242,38 @@ def test_of_a_part_its_cues_are_read_and_little_else(
     interleaved = {"max_interleave_delta": "0"}
     path = make(tmp_path / name, seconds=601.0, sound="pcm_s16le", texts=texts, start_s=5.0, options=interleaved)
     before = read_so_far()
-    info = probe(str(path), (300.5, 302.2))
-    assert read_so_far() - before < 0.4 * path.stat().st_size
-    assert [cue.text for cue in info.embedded_cues] == ["second 300", "second 301", "second 302"]
-    assert info.embedded_cues[0].start_s == pytest.approx(300.0, abs=0.1)
-    assert (info.duration_s, info.embedded_language) == (pytest.approx(601.0, abs=0.1), "en")
-    assert probe(str(path), (0.0, 0.0)).embedded_cues == ()
+    head = probe(str(path), head_only=True)
+    cues_in_part = cues_of_part(str(path), 300.5, 302.2)
+    assert read_so_far() - before < 0.6 * path.stat().st_size
+    assert [cue.text for cue in cues_in_part] == ["second 300", "second 301", "second 302"]
+    assert cues_in_part[0].start_s == pytest.approx(300.0, abs=0.1)
+    assert (head.duration_s, head.embedded_language) == (pytest.approx(601.0, abs=0.1), "en")
+    assert (head.has_text_track, head.embedded_cues) == (True, ())
     assert len(probe(str(path)).embedded_cues) == 600
 
 
-def test_of_a_part_of_what_holds_no_length_the_length_stays_unknown(tmp_path: Path) -> None:
-    path = str(make(tmp_path / "x.ts", video="mpeg2video", sound="mp2"))
-    assert probe(path, (0.5, 1.0)).duration_s is None
-    assert probe(path).duration_s == pytest.approx(2.0, abs=0.15)
+@pytest.mark.parametrize(("name", "video", "sound"), [("x.ts", "mpeg2video", "mp2"), ("x.mp3", None, "libmp3lame")])
+def test_the_length_of_what_does_not_hold_it_is_found_without_its_cues(
+    tmp_path: Path, name: str, video: str | None, sound: str
+) -> None:
+    path = str(make(tmp_path / name, seconds=12.0, video=video, sound=sound, start_s=5.0))
+    assert probe(path, head_only=True).duration_s == pytest.approx(12.0, abs=0.15)
+    assert probe(path).duration_s == pytest.approx(12.0, abs=0.15)
+
+
+def test_the_length_of_fragments_that_begin_late_is_theirs(tmp_path: Path) -> None:
+    """As of a recording that joins a live stream: the initialisation segment, and some of the media segments."""
+    settings = {"hls_segment_type": "fmp4", "hls_time": "4", "hls_list_size": "0"}
+    make(tmp_path / "x.m3u8", seconds=40.0, video="libx264", sound="aac", options=settings)
+    segments = sorted(tmp_path.glob("x*.m4s"), key=lambda file: int(file.stem[1:]))
+    assert len(segments) > 3
+    path = tmp_path / "late.mp4"
+    path.write_bytes(b"".join(file.read_bytes() for file in (tmp_path / "init.mp4", *segments[-2:])))
+    with av.open(str(path)) as container:
+        frames = sum(1 for _ in container.decode(video=0))
+    assert 0 < frames < 40 * RATE
+    for head_only in (False, True):
+        assert probe(str(path), head_only).duration_s == pytest.approx(frames / RATE, abs=0.15)
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,16 @@
-import contextlib
 import hashlib
-import http.server
 import os
-import re
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow.fs
 import pytest
 
 from affectgpt.clips.storage import (
+    address_of,
     anchored,
     content_sha256,
     filesystem_of,
@@ -26,6 +22,7 @@ from affectgpt.clips.storage import (
     translated_errors,
 )
 from affectgpt.errors import ClipError
+from tests.clips.web_server import Web, serve
 
 CONTENT = os.urandom(1 << 20) * 6
 
@@ -36,58 +33,10 @@ def reason_of(uri: str) -> str:
     return raised.value.reason
 
 
-@dataclass
-class Web:
-    """A web server on this machine, and what was asked of it."""
-
-    url: str
-    ranges: list[str] = field(default_factory=list)
-    served_bytes: int = 0
-
-
 @pytest.fixture
 def web() -> Iterator[Web]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def answer(self, send: bool) -> None:
-            path = self.path.partition("?")[0]
-            if path.startswith("/secret"):
-                self.send_error(403)
-                return
-            if path not in {"/a%20b%23.mp4", "/no-ranges.mp4", "/empty.mp4"}:
-                self.send_error(404)
-                return
-            content = b"" if path == "/empty.mp4" else CONTENT
-            wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
-            if wanted and path != "/no-ranges.mp4":
-                start, end = int(wanted[1]), min(int(wanted[2]) + 1, len(content))
-                self.send_response(206)
-                self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(content)}")
-                content = content[start:end]
-            else:
-                self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.send_header("ETag", '"v1"')
-            self.end_headers()
-            if send:
-                log.ranges.append(self.headers.get("Range", ""))
-                log.served_bytes += len(content)
-                with contextlib.suppress(ConnectionError):
-                    self.wfile.write(content)
-
-        def do_HEAD(self) -> None:
-            self.answer(send=False)
-
-        def do_GET(self) -> None:
-            self.answer(send=True)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        log = Web(f"http://127.0.0.1:{server.server_port}")
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield log
-        server.shutdown()
+    with serve({"/a%20b%23.mp4": CONTENT, "/no-ranges.mp4": CONTENT, "/empty.mp4": b""}) as served:
+        yield served
 
 
 @pytest.mark.parametrize(
@@ -127,6 +76,21 @@ def test_file_uri_of_another_host_is_refused() -> None:
 )
 def test_join_uri(folder: str, relative: str, joined: str) -> None:
     assert join_uri(folder, relative) == joined
+
+
+@pytest.mark.parametrize(
+    ("uri", "address"),
+    [
+        ("/in/what?.mp4", "/in/what?.mp4"),
+        ("s3://bucket/a.mp4?endpoint_override=host:9000&scheme=http", "s3://bucket/a.mp4"),
+        ("https://host/a.mp4?X-Amz-Date=1&X-Amz-Signature=2", "https://host/a.mp4"),
+        ("https://host/a.mp4?sv=1&sig=2", "https://host/a.mp4"),
+        ("https://host/get?file=a.mp4", "https://host/get?file=a.mp4"),
+        ("https://host/a.mp4", "https://host/a.mp4"),
+    ],
+)
+def test_address_of(uri: str, address: str) -> None:
+    assert address_of(uri) == address
 
 
 def test_split_uri() -> None:

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from affectgpt.clips.probing import probe
 from affectgpt.clips.sources import Source
 from affectgpt.clips.spans import Cutting
 from affectgpt.dataset.attempts import Attempts
@@ -42,7 +41,7 @@ def test_each_source_gives_its_clips_or_one_row_that_says_why_not(tmp_path: Path
     good = Source("good", str(write_clip(tmp_path / "good.mp4")), subtitle="hello")
     gone = Source("gone", str(tmp_path / "gone.mp4"))
     known = Source("known", "/in/known.mp4", problem=ClipError("duplicate-id", "twice"))
-    table = inspect_rows(rows(good, gone, known), Cutting(), probe)
+    table = inspect_rows(rows(good, gone, known), Cutting(), lambda function, *arguments: function(*arguments))
     assert table.schema.equals(CLIPS)
     assert table["clip_id"].to_pylist() == ["good", "gone", "known"]
     assert table["error"].to_pylist() == [None, "not-found", "duplicate-id"]

@@ -1,4 +1,4 @@
-"""The disk of one node of several is full: what the node cannot do others do, or the run stops and can go on."""
+"""The disk of one node of several is full: what the node cannot do others do."""
 
 from pathlib import Path
 

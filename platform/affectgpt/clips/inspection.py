@@ -4,23 +4,25 @@ import functools
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
 
 from affectgpt.clips.clip import Clip
-from affectgpt.clips.probing import SourceInfo, Span
+from affectgpt.clips.probing import SourceInfo, cues_of_part, probe
 from affectgpt.clips.sources import Source
 from affectgpt.clips.spans import Cutting, cut
-from affectgpt.clips.storage import SourceStat, content_sha256, local_path, stat_source
+from affectgpt.clips.storage import SourceStat, address_of, content_sha256, local_path, stat_source
 from affectgpt.clips.subtitles import sidecar_cues
 from affectgpt.errors import ClipError
 
 # The most frugal codecs for speech take ten times as much.
 _FEWEST_BYTES_PER_S = 50
-_NO_CUES: Final = (0.0, 0.0)
 
-Probe: TypeAlias = Callable[[str, Span | None], SourceInfo]
-"""``affectgpt.clips.probing.probe``, or what runs it where a crash of FFmpeg harms nobody."""
+VERSION: Final = "version:"
+"""What precedes a hash that is of a file's version and not of its content."""
+
+Caller: TypeAlias = Callable[..., Any]
+"""``affectgpt.clips.isolation.IsolatedProcess.call``, or what else calls a function with the arguments behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class Inspection:
     """What is known of a usable source.
 
     Attributes:
-        content_sha256: hash of the whole file, in hexadecimal; of a remote file of which a manifest names a span, hash
-            of its address, its length and what the store tells of its version.
+        content_sha256: hash of the whole file, in hexadecimal; or, of a remote file of which a manifest names a span,
+            ``VERSION`` and the hash of its address, its length and what the store tells of its version.
         version: tells the file that was inspected from what may lie there later.
         info: what its container tells.
         clips: its clips, in the order of time; at least one.
@@ -41,17 +43,17 @@ class Inspection:
     clips: tuple[Clip, ...]
 
 
-def inspect_source(source: Source, cutting: Cutting, probe: Probe) -> Inspection:
+def inspect_source(source: Source, cutting: Cutting, call: Caller) -> Inspection:
     """Find out what a source is and cut it into clips.
 
     A file that several sources name (spans of one long video) is probed and hashed once in a process, as long as it
-    does not change. Of a remote file of which a manifest names a span no more is read than its head and, where the
-    subtitle is in it, that span.
+    does not change. Of a remote file of which a manifest names a span no more is read than its head, once, and, where
+    the subtitle is in it, that span.
 
     Args:
         source: what the listing or the manifest says.
         cutting: how long sources become clips.
-        probe: looks into the container.
+        call: calls what looks into the container.
 
     Raises:
         ClipError: why the source cannot be used: its own ``problem``, or what storage, the probe, the subtitle file or
@@ -60,16 +62,16 @@ def inspect_source(source: Source, cutting: Cutting, probe: Probe) -> Inspection
     if source.problem is not None:
         raise ClipError(source.problem.reason, source.problem.message)
     found = stat_source(source.uri)
-    if _is_known_by_version(source, found):
-        digest = _version_sha256(source.uri, found)
-        part = _NO_CUES if source.subtitle is not None else _span_of(source)
-    else:
-        digest, part = _content_sha256(source.uri, found), None
-    info = _probed(source.uri, found, part, probe)
+    by_version = _is_known_by_version(source, found)
+    info = _probed(source.uri, found, by_version, call)
+    digest = _version_sha256(source.uri, found) if by_version else _content_sha256(source.uri, found)
     _check_plausible(source.uri, found.size_bytes, info)
     sidecar = None
     if source.subtitle is None:
         sidecar = sidecar_cues(source.uri, spoken=source.language or info.audio_language)
+        if sidecar is None and by_version and info.has_text_track:
+            start_s, end_s = source.start_s or 0.0, math.inf if source.end_s is None else source.end_s
+            info = replace(info, embedded_cues=call(cues_of_part, source.uri, start_s, end_s))
     return Inspection(digest, found.version, info, cut(source, info, sidecar, cutting))
 
 
@@ -102,18 +104,14 @@ def _is_known_by_version(source: Source, found: SourceStat) -> bool:
     return is_span and found.modified is not None and local_path(source.uri) is None
 
 
-def _span_of(source: Source) -> Span:
-    return source.start_s or 0.0, math.inf if source.end_s is None else source.end_s
-
-
 def _version_sha256(uri: str, found: SourceStat) -> str:
-    # What follows the question mark is a signature or says how to reach the store, and may be another the next time.
-    return hashlib.sha256(f"{uri.partition('?')[0]} {found.version}".encode()).hexdigest()
+    return VERSION + hashlib.sha256(f"{address_of(uri)} {found.version}".encode()).hexdigest()
 
 
 @functools.lru_cache(maxsize=32)
-def _probed(uri: str, _version: SourceStat, part: Span | None, probe: Probe) -> SourceInfo:
-    return probe(uri, part)
+def _probed(uri: str, _version: SourceStat, head_only: bool, call: Caller) -> SourceInfo:
+    info: SourceInfo = call(probe, uri, head_only)
+    return info
 
 
 @functools.lru_cache(maxsize=32)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import av
 from av.container import InputContainer
@@ -27,8 +26,11 @@ _OPTIONS = {
 _WITHOUT_LENGTH = frozenset({"mpeg", "mpegts", "mpegvideo", "h264", "hevc", "m4v", "mp3", "aac", "ac3", "eac3", "amr"})
 # The length that these state counts from time stamp zero, not from the first one.
 _LENGTH_FROM_ZERO = frozenset({"matroska", "flv"})
-# Whether the length that these state counts from zero depends on who wrote the file; those of their streams do not.
+# Whether the length that these state counts from zero depends on who wrote the file; those of their streams count from
+# the first time stamp, unless the file is in fragments.
 _LENGTH_OF_STREAMS = frozenset({"mov"})
+# Of these FFmpeg finds the last time stamps at the end of the file.
+_LENGTH_AT_THE_END = frozenset({"mpeg", "mpegts"})
 _TEXT_CODECS = frozenset({"subrip", "srt", "text", "webvtt", "mov_text", "ass", "ssa"})
 _STILL_CODECS = frozenset({"mjpeg", "png", "bmp"})
 _ASS_OVERRIDE = re.compile(r"\{[^{}]*\}")
@@ -38,9 +40,6 @@ _JUMP_S = 1.0
 _LONGEST_CUE_S = 10.0
 # How far the packets of one moment may lie apart in a file.
 _INTERLEAVING_S = 4.0
-
-Span: TypeAlias = tuple[float, float]
-"""Seconds from the beginning of a source: where a part of it begins and ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,7 @@ class SourceInfo:
         embedded_cues: the subtitles of its text track, by their beginning.
         embedded_language: the text track's language as a BCP 47 tag, or None.
         audio_language: the sound's language as a BCP 47 tag, or None.
+        has_text_track: whether subtitles are embedded, read or not.
     """
 
     duration_s: float | None
@@ -64,9 +64,10 @@ class SourceInfo:
     embedded_cues: tuple[Cue, ...] = ()
     embedded_language: str | None = None
     audio_language: str | None = None
+    has_text_track: bool = False
 
 
-def probe(uri: str, part: Span | None = None) -> SourceInfo:
+def probe(uri: str, head_only: bool = False) -> SourceInfo:
     """Look into the container of a source.
 
     Where there is a text track, or where the container does not hold its own length, all packets are read (none is
@@ -75,8 +76,8 @@ def probe(uri: str, part: Span | None = None) -> SourceInfo:
 
     Args:
         uri: the source.
-        part: where one part alone matters, it: no other is read. The cues are those that are said in it and lie where
-            it lies in the file, none where it is empty; a length that the container does not hold stays unknown.
+        head_only: whether to read as little as tells the length and the streams: no cues are given, and the length of
+            MPEG streams is the one that FFmpeg finds at their end, which may lack the last frame.
 
     Raises:
         ClipError: ``not-media``, ``no-streams`` (neither video nor sound), ``zero-duration`` (no packet in any stream),
@@ -92,15 +93,35 @@ def probe(uri: str, part: Span | None = None) -> SourceInfo:
             raise ClipError("no-streams", f"{uri} holds neither video nor sound; give a file that does")
         audio_language = language_tag(audios[0].language) if audios else None
         text = _text_track(container.streams.subtitles, audio_language)
-        duration_s = _stated_duration_s(container)
+        duration_s = _stated_duration_s(container, [*videos, *audios], head_only)
         cues: tuple[Cue, ...] = ()
-        if part is not None:
-            cues = () if text is None else _cues_in(part, uri, container, text, [*videos, *audios])
-        elif text is not None or duration_s is None:
-            cues, scanned_s = _scan(uri, container, text, [*videos, *audios] if duration_s is None else [])
+        if (text is not None and not head_only) or duration_s is None:
+            read = None if head_only else text
+            cues, scanned_s = _scan(uri, container, read, [*videos, *audios] if duration_s is None else [])
             duration_s = scanned_s if duration_s is None else duration_s
         language = language_tag(text.language) if text is not None else None
-    return SourceInfo(duration_s, bool(videos), bool(audios), cues, language, audio_language)
+    return SourceInfo(duration_s, bool(videos), bool(audios), cues, language, audio_language, text is not None)
+
+
+def cues_of_part(uri: str, start_s: float, end_s: float) -> tuple[Cue, ...]:
+    """Read the embedded subtitles of one part of a source, and no other part of it.
+
+    Of several text tracks the same is taken as by ``probe``. Cues that lie elsewhere in the file than the part itself,
+    as where a track was not interleaved with the others, are not found.
+
+    Args:
+        uri: the source, which has a text track.
+        start_s: where the part begins, in seconds from the source's time zero.
+        end_s: where it ends.
+
+    Raises:
+        ClipError: ``not-seekable``, and the reasons of ``probe``.
+    """
+    with _opened(uri) as container:
+        audios = list(container.streams.audio)
+        text = _text_track(container.streams.subtitles, language_tag(audios[0].language) if audios else None)
+        assert text is not None, f"{uri} has no text track"
+        return _cues_in(start_s, end_s, uri, container, text, [*container.streams.video, *audios])
 
 
 @contextmanager
@@ -143,15 +164,15 @@ def _text_track(tracks: Sequence[Stream], spoken: str | None) -> Stream | None:
     )
 
 
-def _stated_duration_s(container: InputContainer) -> float | None:
-    """Give the length that the container holds, or None where it holds none."""
-    names = container.format.name.split(",")
-    if names[0] in _WITHOUT_LENGTH or container.duration is None:
+def _stated_duration_s(container: InputContainer, media: Sequence[Stream], at_the_end: bool) -> float | None:
+    """Give the length that the container holds, or, if wanted, its end tells; None where neither does."""
+    name = container.format.name.split(",")[0]
+    if container.duration is None or (name in _WITHOUT_LENGTH and not (at_the_end and name in _LENGTH_AT_THE_END)):
         return None
     late = max(0, container.start_time or 0)
-    if late and names[0] in _LENGTH_OF_STREAMS:
-        return _length_of_streams_s([*container.streams.video, *container.streams.audio], late / av.time_base)
-    ticks = container.duration - (late if names[0] in _LENGTH_FROM_ZERO else 0)
+    if late and name in _LENGTH_OF_STREAMS:
+        return _length_of_streams_s(media, late / av.time_base)
+    ticks = container.duration - (late if name in _LENGTH_FROM_ZERO else 0)
     return ticks / av.time_base if ticks > 0 else None
 
 
@@ -159,7 +180,8 @@ def _length_of_streams_s(streams: Sequence[Stream], origin_s: float) -> float | 
     ends = [
         float((stream.start_time + stream.duration) * stream.time_base) - origin_s
         for stream in streams
-        if stream.start_time is not None and stream.duration is not None and stream.time_base is not None
+        # A stream in fragments has no frames in the file's index.
+        if stream.frames and stream.start_time is not None and stream.duration is not None and stream.time_base
     ]
     return max(ends) if len(ends) == len(streams) and max(ends) > 0 else None
 
@@ -186,11 +208,10 @@ def _scan(
     return collapsed(cues), length_s if length_s > 0 else None
 
 
-def _cues_in(part: Span, uri: str, container: InputContainer, text: Stream, media: Sequence[Stream]) -> tuple[Cue, ...]:
+def _cues_in(
+    start_s: float, end_s: float, uri: str, container: InputContainer, text: Stream, media: Sequence[Stream]
+) -> tuple[Cue, ...]:
     """Read the packets of one part, and the cues among them; other streams tell where in time the file is."""
-    start_s, end_s = part
-    if start_s >= end_s:
-        return ()
     origin_s = (container.start_time or 0) / av.time_base
     with translated_errors(uri):
         try:

@@ -53,6 +53,8 @@ _DENIED = re.compile(
 )
 _MISSING = re.compile(r"NO_SUCH_BUCKET|NO_SUCH_KEY|RESOURCE_NOT_FOUND|NOT_FOUND|HTTP status 404|[Nn]ot found|\(NoSuch")
 _NO_DRIVER = re.compile(r"Unrecognized filesystem type|Cannot parse URI|Unable to load lib|built without support")
+# The parameters that sign a URL of S3 (both versions), Google Cloud Storage, CloudFront and Azure.
+_SIGNATURES = {"x-amz-signature", "x-goog-signature", "signature", "sig"}
 _CLIENTS = {"aiohttp", "botocore", "httpcore", "httpx", "httpx2", "huggingface_hub"}
 _NO_RANGES = re.compile(r"support range requests|bytes so far .* than requested")
 
@@ -154,6 +156,18 @@ def filesystem_of(uri: str) -> tuple[fs.FileSystem, str]:
     with translated_errors(uri):
         filesystem, root = _remote_filesystem(scheme.lower(), authority, options, settings)
     return filesystem, "/".join(part for part in (root.rstrip("/"), unquote(key).rstrip("/")) if part)
+
+
+def address_of(uri: str) -> str:
+    """Give what of a URI names the file: without the options of a store, or the signature by which it may be read.
+
+    Other queries are kept, since they may be what names it (``download?id=7``).
+    """
+    address, mark, query = uri.partition("?")
+    if local_path(uri) is not None or not mark:
+        return uri
+    names = {name.lower() for name, _, _ in (part.partition("=") for part in query.split("&"))}
+    return address if not is_http(uri) or names & _SIGNATURES else uri
 
 
 def stat_source(uri: str) -> SourceStat:

@@ -14,9 +14,7 @@ from affectgpt.annotate.language_model.models import VLLMModel
 from affectgpt.annotate.quality.steps import MediaMeasures, TextMeasures
 from affectgpt.annotate.sample import Sample
 from affectgpt.annotate.step import Step
-from affectgpt.clips.inspection import Probe
 from affectgpt.clips.isolation import IsolatedProcess
-from affectgpt.clips.probing import probe
 from affectgpt.dataset.outcomes import outcomes_of, sample_of
 from affectgpt.dataset.recipe import Recipe, Workers
 from affectgpt.dataset.schema import OUTCOMES, WORK
@@ -94,13 +92,6 @@ def _steps_of(stage: Stage) -> tuple[Step, ...]:
 def isolated_process(recipe: Recipe) -> IsolatedProcess:
     """Return this process's decoder process for a recipe; it starts with its first call."""
     return IsolatedProcess(timeout_s=recipe.decode.timeout_s, memory_gib=recipe.decode.memory_gib)
-
-
-@lru_cache(maxsize=8)
-def isolated_probe(recipe: Recipe) -> Probe:
-    """Return the probe that runs in this process's decoder process."""
-    isolated = isolated_process(recipe)
-    return lambda uri, part: isolated.call(probe, uri, part)
 
 
 def run_stage(table: pa.Table, stage: Stage) -> pa.Table:

@@ -14,7 +14,7 @@ from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 from affectgpt.annotate.language_model.checking import check_resident
 from affectgpt.annotate.language_model.models import Resident
 from affectgpt.clips.spans import Cutting
-from affectgpt.dataset.annotating import Stage, isolated_probe, run_stage, stages_of
+from affectgpt.dataset.annotating import Stage, isolated_process, run_stage, stages_of
 from affectgpt.dataset.inspecting import inspect_rows
 from affectgpt.dataset.ledger import Folder, Ledger, Results
 from affectgpt.dataset.logs import log_outcomes, log_unusable
@@ -120,7 +120,7 @@ def measure_voices(clips: pa.Table, recipe: Recipe) -> list[Mapping[str, str]]:
 
 
 def _inspect(table: pa.Table, cutting: Cutting, recipe: Recipe, run_id: str) -> pa.Table:
-    clips = inspect_rows(table, cutting, isolated_probe(recipe))
+    clips = inspect_rows(table, cutting, isolated_process(recipe).call)
     log_unusable(clips, run_id)
     return clips
 

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from affectgpt.clips.clip import Clip
-from affectgpt.clips.inspection import Inspection, Probe, inspect_source
+from affectgpt.clips.inspection import Caller, Inspection, inspect_source
 from affectgpt.clips.sources import Source
 from affectgpt.clips.spans import Cutting
 from affectgpt.clips.storage import local_path, stat_source
@@ -62,13 +62,13 @@ def _version(source: Source) -> tuple[int | None, str | None]:
     return found.size_bytes, found.modified
 
 
-def inspect_rows(table: pa.Table, cutting: Cutting, probe: Probe) -> pa.Table:
+def inspect_rows(table: pa.Table, cutting: Cutting, call: Caller) -> pa.Table:
     """Inspect a table of SOURCES and return the CLIPS that they hold; a source that cannot be used gives one row."""
     rows: list[dict[str, Any]] = []
     for row in table.to_pylist():
         start = time.perf_counter()
         try:
-            inspection = inspect_source(_source(row), cutting, probe)
+            inspection = inspect_source(_source(row), cutting, call)
         except ClipError as error:
             found = [_rejected(row, error)]
         else:

@@ -11,9 +11,7 @@ import ray
 from ray.data import ActorPoolStrategy, DataContext, Dataset
 from ray.exceptions import RayError, RayTaskError
 
-from affectgpt.clips.inspection import Probe
 from affectgpt.clips.isolation import IsolatedProcess
-from affectgpt.clips.probing import probe
 from affectgpt.clips.spans import Cutting
 from affectgpt.dataset.cluster import BLOCKS_PER_CPU, cpus
 from affectgpt.dataset.inspecting import inspect_rows
@@ -118,14 +116,13 @@ def _actors(recipe: Recipe) -> tuple[int, float]:
 
 
 def _inspect(table: pa.Table, cutting: Cutting, decode: DecodeSection) -> pa.Table:
-    return inspect_rows(table, cutting, _probe(decode))
+    return inspect_rows(table, cutting, _isolated(decode).call)
 
 
 @lru_cache(maxsize=4)
-def _probe(decode: DecodeSection) -> Probe:
-    """Return the probe that runs in a child of this process."""
-    isolated = IsolatedProcess(decode.timeout_s, decode.memory_gib)
-    return lambda uri, part: isolated.call(probe, uri, part)
+def _isolated(decode: DecodeSection) -> IsolatedProcess:
+    """Return the child of this process that looks into containers."""
+    return IsolatedProcess(decode.timeout_s, decode.memory_gib)
 
 
 class DescribingActor:

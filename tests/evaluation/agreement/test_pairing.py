@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from affectgpt.clips.inspection import VERSION
 from affectgpt.errors import RequestError
 from affectgpt.evaluation.agreement.annotated import AnnotatedDataset, LeftOutClip, read_dataset
 from affectgpt.evaluation.agreement.pairing import Alone, pair_datasets
@@ -34,6 +35,23 @@ def test_clips_are_paired_by_id_and_content(first: AnnotatedDataset, second: Ann
         Alone("d", "both", LeftOutClip("other-content", "", "")),
         Alone("e", "second", LeftOutClip("filtered", "filters", "undecodable")),
     ]
+
+
+def test_a_hash_of_content_and_one_of_a_version_are_no_difference(tmp_path: Path) -> None:
+    contents = {"a": ("1", f"{VERSION}1"), "b": (f"{VERSION}1", f"{VERSION}2"), "c": ("1", "2"), "d": ("1", "1")}
+    first, second = (
+        read_dataset(
+            str(
+                write_dataset(
+                    tmp_path / str(side),
+                    [annotated(name, ["sad"], content_sha256=both[side]) for name, both in contents.items()],
+                )
+            ),
+            [],
+        )
+        for side in (0, 1)
+    )
+    assert pair_datasets(first, second, None).comparison.clip_ids == ["a", "d"]
 
 
 def test_only_the_part_of_a_split_is_paired(first: AnnotatedDataset, second: AnnotatedDataset) -> None:

@@ -121,7 +121,8 @@ def test_spans_of_one_address_are_the_same_where_they_overlap_whatever_tells_the
         {"clip_id": "after", "start_s": 4.0, **talk},
     )
     held = {"clip_id": "held", "start_s": 2.0, "end_s": 4.0, **talk, "content_sha256": "a hash of its content"}
-    fine = clips("fine", held, {"clip_id": "learnt"})
+    signed = {**held, "uri": "s3://bucket/talk.mp4?endpoint_override=host:9000"}
+    fine = clips("fine", signed, {"clip_id": "learnt"})
     split = split_file(tmp_path, train=("learnt",), validation=("held",))
     assigned, _ = assign_parts(coarse, fine, split, 0.0, 256, 0)
     assert ids(assigned, "train") == {"after"}

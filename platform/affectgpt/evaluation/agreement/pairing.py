@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from affectgpt.clips.inspection import VERSION
 from affectgpt.clips.sources import printable
 from affectgpt.errors import RequestError
 from affectgpt.evaluation.agreement.annotated import AnnotatedDataset, LeftOutClip
@@ -53,7 +54,7 @@ class Pair:
 
 
 def pair_datasets(first: AnnotatedDataset, second: AnnotatedDataset, part: Collection[str] | None) -> Pair:
-    """Find the clips that both hold: of one id, and of one content where both know it.
+    """Find the clips that both hold: of one id, and of one content where both know it alike.
 
     Args:
         first: one data set.
@@ -75,7 +76,7 @@ def pair_datasets(first: AnnotatedDataset, second: AnnotatedDataset, part: Colle
             continue
         if at is None:
             alone.append(Alone(clip_id, "first", second.left_out.get(clip_id, _NOT_THERE)))
-        elif contents[row] and other_contents[at] and contents[row] != other_contents[at]:
+        elif _differ(contents[row], other_contents[at]):
             alone.append(Alone(clip_id, "both", LeftOutClip(OTHER_CONTENT, "", "")))
         else:
             rows.append((clip_id, row, at))
@@ -88,6 +89,13 @@ def pair_datasets(first: AnnotatedDataset, second: AnnotatedDataset, part: Colle
         raise _nothing_in_common(first, second, part is not None, any(one.holder == "both" for one in alone))
     compared, first_rows, second_rows = (list(column) for column in zip(*rows, strict=True))
     return Pair(first, second, Comparison(first.clips, second.clips, compared, first_rows, second_rows, []), alone)
+
+
+def _differ(content: str | None, other: str | None) -> bool:
+    """Whether a clip's contents are known to differ; of the hash of a file and that of a version nobody can tell."""
+    if not content or not other or content.startswith(VERSION) != other.startswith(VERSION):
+        return False
+    return content != other
 
 
 def _nothing_in_common(

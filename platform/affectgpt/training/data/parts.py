@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from affectgpt.clips.storage import address_of
 from affectgpt.errors import RequestError
 from affectgpt.evaluation.splits import Split, read_split
 from affectgpt.training.data.schema import CLIPS
@@ -19,7 +20,6 @@ from affectgpt.training.data.schema import CLIPS
 _TRAIN, _VALIDATION, _OUT = 0, 1, 2
 _PARTS = pa.array(["train", "validation"])
 _NAMES_SHOWN = 5
-_SOURCE = ("content_sha256", "uri")
 
 Mask = NDArray[np.bool_]
 
@@ -29,8 +29,9 @@ def assign_parts(
 ) -> tuple[pa.Table | None, pa.Table | None]:
     """Say for each clip whether it is trained or validated on, and take out those that may be neither.
 
-    Two clips are the same if they have one id, or one content or address and spans that overlap. What one data set
-    holds out is never trained on in the other.
+    Two clips are the same if they have one id, or one content or address (see
+    ``affectgpt.clips.storage.address_of``) and spans that overlap. What one data set holds out is never trained on in
+    the other.
 
     With a split, its validation clips are validated on and its test clips are taken out of both data sets. Coarse
     clips that it does not name are trained on; where it names none to validate on, a share of them is held out as
@@ -86,18 +87,18 @@ class _HeldOut:
 
     def add(self, clips: pa.Table) -> None:
         self.ids.update(clips["clip_id"].to_pylist())
-        for name in _SOURCE:
-            for source, begin, end in zip(clips[name].to_pylist(), *_spans(clips), strict=True):
+        for sources in _sources(clips):
+            for source, begin, end in zip(sources, *_spans(clips), strict=True):
                 if source is not None:
                     self.spans[source].append((begin, end))
 
     def holds(self, clips: pa.Table) -> Mask:
         """Tell for each row whether it is one of these clips."""
         held: Mask = _is_in(clips["clip_id"], self.ids)
-        for name in _SOURCE:
-            places = np.flatnonzero(_is_in(clips[name], self.spans) & ~held)
-            alike = clips.select([name, "start_s", "end_s"]).take(places)
-            for place, source, begin, end in zip(places, alike[name].to_pylist(), *_spans(alike), strict=True):
+        for sources in _sources(clips):
+            places = np.flatnonzero(_is_in(pa.chunked_array([pa.array(sources, pa.string())]), self.spans) & ~held)
+            spans = _spans(clips.select(["start_s", "end_s"]).take(places))
+            for place, source, begin, end in zip(places, (sources[place] for place in places), *spans, strict=True):
                 held[place] = any(begin < other_end and other < end for other, other_end in self.spans[source])
         return held
 
@@ -182,6 +183,12 @@ def _check_named(fine: pa.Table, split: Split, split_uri: str) -> None:
             f"the split {split_uri} does not name {len(unnamed)} of the {fine.num_rows} fine clips: "
             f"{', '.join(unnamed[:_NAMES_SHOWN])}{others}; make one of the same data set with split-dataset"
         )
+
+
+def _sources(clips: pa.Table) -> tuple[list[str | None], list[str | None]]:
+    """What tells of each clip which file it is of: its content, and its address."""
+    uris: list[str | None] = clips["uri"].to_pylist()
+    return clips["content_sha256"].to_pylist(), [None if uri is None else address_of(uri) for uri in uris]
 
 
 def _spans(clips: pa.Table) -> tuple[list[float], list[float]]:
