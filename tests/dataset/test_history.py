@@ -7,8 +7,6 @@ import pytest
 
 from affectgpt.dataset.history import ANNOTATED, PLANNED, PUBLISHED, STARTED, Recorder, runs_of
 from affectgpt.dataset.ledger import Folder, Ledger
-from affectgpt.dataset.schema import OUTCOMES
-from tests.dataset import rows
 
 LATE_S = 1000.0
 
@@ -36,17 +34,33 @@ def test_a_run_is_read_out_of_its_events(ledger: Ledger) -> None:
     assert 5.0 <= (datetime.now(UTC) - began_at).total_seconds() < LATE_S
 
 
+def commit(ledger: Ledger, name: str, after_s: float) -> None:
+    ledger.outcomes.write_bytes(f"{name}.parquet", b"what is in it does not matter")
+    at = time.time() + after_s
+    os.utime(f"{ledger.outcomes.path}/{name}.parquet", (at, at))
+
+
 def test_a_run_that_did_not_come_to_its_end_took_until_it_last_committed(ledger: Ledger) -> None:
-    stopped = recorder(ledger)
+    stopped = recorder(ledger, begun_before_s=LATE_S)
     stopped.add(PLANNED)
     assert (runs_of(ledger)[0].is_published, runs_of(ledger)[0].annotate_s) == (False, 0.0)
-    ledger.outcomes.write_table([rows.outcomes(rows.outcome("1"))], OUTCOMES)
-    (part,) = ledger.outcomes.files()
-    later = time.time() + LATE_S
-    os.utime(part.path, (later, later))
-    (found,) = runs_of(ledger)
-    assert found.wall_s == pytest.approx(LATE_S, abs=LATE_S / 10)
-    assert found.annotate_s == pytest.approx(LATE_S, abs=LATE_S / 10)
-    recorder(ledger).add(PUBLISHED)
-    lengths = {run.is_published: run.wall_s for run in runs_of(ledger)}
-    assert all(seconds < LATE_S / 2 for seconds in lengths.values()), "the part may be of any run by now"
+    commit(ledger, "first", after_s=LATE_S)
+    (alone,) = runs_of(ledger)
+    assert (alone.wall_s, alone.annotate_s) == (pytest.approx(2 * LATE_S, rel=0.1), pytest.approx(LATE_S, rel=0.1))
+    next_run = recorder(ledger, begun_before_s=-2 * LATE_S)
+    commit(ledger, "second", after_s=3 * LATE_S)
+    for finished in (False, True):
+        first, second = runs_of(ledger)
+        assert (first.run_id, first.wall_s, first.annotate_s) == (stopped.run_id, alone.wall_s, alone.annotate_s)
+        if finished:
+            assert second.is_published
+        else:
+            assert second.wall_s == pytest.approx(LATE_S, rel=0.1)
+            next_run.add(PUBLISHED)
+
+
+def test_a_run_that_asks_is_the_last_one_whatever_clocks_say(ledger: Ledger) -> None:
+    current, ahead = recorder(ledger), recorder(ledger, begun_before_s=-LATE_S)
+    current.add(PUBLISHED)
+    assert [run.run_id for run in runs_of(ledger)] == [current.run_id, ahead.run_id]
+    assert [run.run_id for run in runs_of(ledger, current.run_id)] == [ahead.run_id, current.run_id]

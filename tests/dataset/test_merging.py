@@ -7,13 +7,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from affectgpt.dataset.history import PUBLISHED, Run
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.merging import merge
 from affectgpt.dataset.planning import Plan
 from affectgpt.dataset.recipe import load_recipe
 from affectgpt.dataset.schema import CLIPS, DATA, OUTCOMES, REJECTED
 from affectgpt.dataset.shards import Shard
-from affectgpt.dataset.summary import Run, Tally, summarise
+from affectgpt.dataset.summary import Tally, summarise
 from affectgpt.errors import JobError, RequestError
 from tests.dataset import rows
 
@@ -42,7 +43,7 @@ def write_shard(output: Path, shard: Shard, *settings: str) -> Path:
     report = summarise(
         tally,
         plan,
-        [Run("run", "2026-05-03", "node-1", 1.0, 2.0, 4.0, True)],
+        [Run("run", "2026-05-03", "node-1", 1.0, 2.0, 4.0, PUBLISHED)],
         load_recipe("laptop", settings),
         str(path),
     )
@@ -55,6 +56,14 @@ def output(tmp_path: Path) -> Path:
     for number in range(1, COUNT + 1):
         write_shard(tmp_path / "out", Shard(number, COUNT))
     return tmp_path / "out"
+
+
+def test_shards_of_an_earlier_release_are_merged_too(output: Path) -> None:
+    for file in (output / "shards").glob("*/report.json"):
+        told = json.loads(file.read_text())
+        file.write_text(json.dumps({name: told[name] for name in told if name not in ("open", "uninspected", "runs")}))
+    report = merge(str(output))
+    assert (report["annotated"], report["open"], report["runs"]) == (10, 0, [])
 
 
 def clip_ids(folder: Path) -> list[str]:

@@ -1,14 +1,15 @@
 import pyarrow as pa
 
+from affectgpt.dataset.history import PLANNED, PUBLISHED, Run
 from affectgpt.dataset.planning import Plan
 from affectgpt.dataset.recipe import load_recipe
 from affectgpt.dataset.schema import CLIPS, REJECTED
-from affectgpt.dataset.summary import ExampleChoice, Run, Tally, summarise
+from affectgpt.dataset.summary import ExampleChoice, Tally, summarise
 from tests.dataset import rows
 
 
 def run(run_id: str, wall_s: float, is_published: bool = True) -> Run:
-    return Run(run_id, "2026-05-03T14:04:50+00:00", "node-1", 2.0, 7.0, wall_s, is_published)
+    return Run(run_id, "2026-05-03T14:04:50+00:00", "node-1", 2.0, 7.0, wall_s, PUBLISHED if is_published else PLANNED)
 
 
 def test_the_report_counts_everything_once() -> None:

@@ -135,7 +135,7 @@ def _build(request: Request, output: Folder, check_claim: Callable[[], None], be
     filtered = find_filtered(ledger, plan, recipe.filters)
     publish(output, ledger, plan, filtered, recipe.run.part_mib, check_claim)
     run.add(PUBLISHED)
-    report = write_report(output, request.output, ledger, plan, filtered, runs_of(ledger), recipe)
+    report = write_report(output, request.output, ledger, plan, filtered, runs_of(ledger, run.run_id), recipe)
     for check in (check_budget, check_something_is_left):
         check(read_rejected(output), plan.inputs, recipe.run.rejected_budget)
     return report

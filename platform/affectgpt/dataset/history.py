@@ -4,14 +4,14 @@ import json
 import secrets
 import socket
 import time
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from affectgpt import __version__
 from affectgpt.dataset.ledger import Folder, Ledger
-from affectgpt.dataset.summary import Run
 
 BEGAN: Final = "began"
 STARTED: Final = "started"
@@ -19,6 +19,34 @@ PLANNED: Final = "planned"
 ANNOTATED: Final = "annotated"
 PUBLISHED: Final = "published"
 _SUFFIX: Final = ".jsonl"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of ``build-dataset``.
+
+    Attributes:
+        run_id: its name, in the ledger, the logs and the report.
+        began_at: when, in UTC.
+        host: the machine of its driver.
+        start_up_s: seconds until the first work was handed out.
+        annotate_s: seconds of annotating.
+        wall_s: seconds of the whole; so far, where it was stopped or goes on.
+        last_event: how far it has come.
+    """
+
+    run_id: str
+    began_at: str
+    host: str
+    start_up_s: float
+    annotate_s: float
+    wall_s: float
+    last_event: str
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it came to its end."""
+        return self.last_event == PUBLISHED
 
 
 @dataclass(frozen=True)
@@ -60,45 +88,53 @@ class Recorder:
         return json.dumps({"event": event, "at": at, "after_s": round(after_s, 3), **facts}) + "\n"
 
 
-def runs_of(ledger: Ledger) -> list[Run]:
-    """Read the runs of an output out of their events, the first one first.
+def runs_of(ledger: Ledger, current: str | None = None) -> list[Run]:
+    """Read the runs of an output out of their events, the last one last.
 
-    The last one, where it goes on or was stopped, took until it last committed an outcome.
+    A run that was stopped, or goes on, took until it committed something for the last time.
+
+    Args:
+        ledger: of the output.
+        current: the run that asks, which is the last one whatever the clocks of machines say; or None where none does.
     """
     names = [info.base_name for info in ledger.runs.files(_SUFFIX)]
-    read = (_run(name.removesuffix(_SUFFIX), _events(ledger.runs.read_text(name))) for name in names)
-    runs = sorted(read, key=lambda run: run.began_at)
-    if runs and not runs[-1].is_published:
-        committed = [info.mtime for info in ledger.outcomes.files(".parquet") if info.mtime is not None]
-        runs[-1] = _until(runs[-1], max(committed, default=None))
-    return runs
+    read = (_run(name.removesuffix(_SUFFIX), ledger.runs.read_text(name)) for name in names)
+    runs = sorted(read, key=lambda run: (run.run_id == current, run.began_at))
+    if all(run.is_published or run.run_id == current for run in runs):
+        return runs
+    parts = [*ledger.clips.files(".parquet"), *ledger.outcomes.files(".parquet")]
+    committed = sorted(info.mtime for info in parts if info.mtime is not None)
+    ends = [*(datetime.fromisoformat(run.began_at) for run in runs[1:]), datetime.max.replace(tzinfo=UTC)]
+    return [
+        run if run.is_published or run.run_id == current else _until_the_last_of(committed, run, end)
+        for run, end in zip(runs, ends, strict=True)
+    ]
 
 
-def _events(lines: str) -> dict[str, dict[str, Any]]:
-    return {event["event"]: event for event in map(json.loads, lines.splitlines())}
-
-
-def _run(run_id: str, events: Mapping[str, Mapping[str, Any]]) -> Run:
-    after_s = {name: float(event["after_s"]) for name, event in events.items()}
+def _run(run_id: str, lines: str) -> Run:
+    events = [json.loads(line) for line in lines.splitlines()]
+    after_s = {event["event"]: float(event["after_s"]) for event in events}
     last_s = max(after_s.values())
     planned_s = after_s.get(PLANNED, last_s)
-    began_at = datetime.fromisoformat(events[BEGAN]["at"]) - timedelta(seconds=after_s[BEGAN])
+    began_at = datetime.fromisoformat(events[0]["at"]) - timedelta(seconds=after_s[BEGAN])
     return Run(
         run_id=run_id,
         began_at=began_at.isoformat(timespec="milliseconds"),
-        host=events[BEGAN]["host"],
+        host=events[0]["host"],
         start_up_s=after_s.get(STARTED, last_s),
         annotate_s=after_s.get(ANNOTATED, last_s) - planned_s,
         wall_s=last_s,
-        is_published=PUBLISHED in after_s,
+        last_event=events[-1]["event"],
     )
 
 
-def _until(run: Run, committed: datetime | None) -> Run:
-    """Let a run have lasted, and annotated, until an outcome was committed, if that was after its last event."""
-    if committed is None:
+def _until_the_last_of(committed: Sequence[datetime], run: Run, end: datetime) -> Run:
+    """Let a run have lasted until what was committed last before an end, if that was after its last event."""
+    place = bisect_left(committed, end)
+    if not place:
         return run
-    later_s = (committed - datetime.fromisoformat(run.began_at)).total_seconds() - run.wall_s
+    later_s = (committed[place - 1] - datetime.fromisoformat(run.began_at)).total_seconds() - run.wall_s
     if later_s <= 0:
         return run
-    return replace(run, wall_s=run.wall_s + later_s, annotate_s=run.annotate_s + later_s)
+    annotate_s = run.annotate_s + later_s * (run.last_event == PLANNED)
+    return replace(run, wall_s=run.wall_s + later_s, annotate_s=annotate_s)

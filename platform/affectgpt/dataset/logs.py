@@ -1,7 +1,7 @@
-"""What workers log of each clip; Ray keeps it in the log of every worker, and shows warnings to who started the job.
+"""What workers log of each clip; Ray keeps it in the log of every worker, and shows it to who started the job.
 
-Each record says run, clip and stage in its text, and as fields where logs are JSON
-(``RAY_LOGGING_CONFIG_ENCODING=JSON``).
+Each record says run, clip and stage in its text. Ray lets warnings through, or, with
+``RAY_LOGGING_CONFIG_ENCODING=JSON``, everything, as JSON with a field for each of these.
 """
 
 import logging

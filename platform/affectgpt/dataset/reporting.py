@@ -17,13 +17,14 @@ from affectgpt.clips.media import Media
 from affectgpt.dataset.annotating import isolated_process
 from affectgpt.dataset.card import render_card
 from affectgpt.dataset.filtering import FILTERED
+from affectgpt.dataset.history import Run
 from affectgpt.dataset.ledger import Folder, Ledger
 from affectgpt.dataset.planning import Plan
 from affectgpt.dataset.publishing import outcome_batches, read_rejected
 from affectgpt.dataset.recipe import Recipe
 from affectgpt.dataset.report.examples import Example, RejectedClip
 from affectgpt.dataset.report.render import render_report
-from affectgpt.dataset.summary import TALLIED, ExampleChoice, Run, Tally, summarise
+from affectgpt.dataset.summary import TALLIED, ExampleChoice, Tally, summarise
 
 REJECTED_PER_REASON = 3
 

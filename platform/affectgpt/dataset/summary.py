@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectgpt import __version__
+from affectgpt.dataset.history import Run
 from affectgpt.dataset.planning import Plan
 from affectgpt.dataset.recipe import Recipe
 
@@ -101,29 +102,6 @@ class Tally:
         self.modalities["+".join(name for name, has in present.items() if has) or "none"] += 1
         if row["duration_s"] is not None:
             self.durations.append(row["duration_s"])
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of ``build-dataset``.
-
-    Attributes:
-        run_id: its name, in the ledger, the logs and the report.
-        began_at: when, in UTC.
-        host: the machine of its driver.
-        start_up_s: seconds until the first work was handed out.
-        annotate_s: seconds of annotating.
-        wall_s: seconds of the whole; so far, where it was stopped or goes on.
-        is_published: whether it came to its end.
-    """
-
-    run_id: str
-    began_at: str
-    host: str
-    start_up_s: float
-    annotate_s: float
-    wall_s: float
-    is_published: bool
 
 
 def summarise(tally: Tally, plan: Plan, runs: Sequence[Run], recipe: Recipe, output: str) -> dict[str, Any]:
@@ -233,13 +211,15 @@ def merge_summaries(
         durations: of the annotated clips of all of them, in seconds, of shape (C,).
         output: URI of the whole.
     """
-    added = {name: sum(summary[name] for summary in summaries) for name in _ADDED}
+    # Shards that an earlier release built say nothing of what a finished one has none of.
+    added = {name: sum(summary.get(name, 0) for summary in summaries) for name in _ADDED}
     counted = {name: _added_counts(summary[name] for summary in summaries) for name in _COUNTED}
     labels = _added_counts({entry["label"]: entry["count"] for entry in summary["labels"]} for summary in summaries)
     reasons = _added_counts(
         {(entry["outcome"], entry["stage"], entry["reason"]): entry["count"] for entry in summary["reasons"]}
         for summary in summaries
     )
+    runs = [run for summary in summaries for run in summary.get("runs", ())]
     stages = _added_stages(summaries)
     working_s = added["wall_s"] - added["start_up_s"]
     fresh = added["annotated_this_run"]
@@ -249,7 +229,7 @@ def merge_summaries(
         **counted,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "run_id": f"merged from {len(summaries)} shards",
-        "runs": sorted((run for summary in summaries for run in summary["runs"]), key=lambda run: str(run["run_id"])),
+        "runs": sorted(runs, key=lambda run: str(run["began_at"])),
         "reasons": _reasons(reasons),
         "stages": stages,
         "bottleneck": _slowest(stages),
