@@ -18,6 +18,8 @@ _LONGEST_SOUND_S = 3600.0
 _MOST_VIDEO_BYTES = 1 << 30
 _LEAST_SOUND_S = 0.1
 _LATEST_S = 1e9
+# Lengths are stated with the rounding of frames and sound packets.
+_MISSING_S = 0.25
 
 _NO_PICTURES = Pictures(np.zeros((0, 0, 0, 3), np.uint8), np.zeros(0), 0.0)
 
@@ -45,8 +47,9 @@ def decode(clip: Clip, settings: DecodeSettings) -> Media:
     Raises:
         ClipError: ``span-out-of-range`` (the source holds nothing there), ``zero-duration`` (it holds nothing at all),
             ``undecodable-video`` or ``undecodable-sound`` (a stream is there, but nothing of it can be decoded),
-            ``undecodable`` (nothing can, or less than 0.1 s of sound alone), ``too-long`` (more than an hour of sound
-            or 1 GiB of compressed video), and the reasons of ``open_demuxer``.
+            ``undecodable`` (nothing can, or less than 0.1 s of sound alone), ``cut-off`` (the file ends before the
+            clip does), ``too-long`` (more than an hour of sound or 1 GiB of compressed video), and the reasons of
+            ``open_demuxer``.
     """
     start_s, end_s = clip.start_s or 0.0, math.inf if clip.end_s is None else clip.end_s
     if not 0.0 <= start_s < min(end_s, _LATEST_S):
@@ -75,6 +78,7 @@ def _decode_span(demuxer: Demuxer, start_s: float, end_s: float, settings: Decod
     if not len(pictures.frames) and sound_s < _LEAST_SOUND_S:
         raise _nothing_there(demuxer.uri, start_s, sound_s)
     video_s = min(pictures.end_s, end_s) - start_s if len(pictures.frames) else 0.0
+    _check_whole(demuxer, start_s + max(video_s, sound_s), end_s)
     return Media(
         frames=pictures.frames,
         frame_times_s=np.maximum(pictures.times_s - start_s, 0.0),
@@ -120,6 +124,19 @@ def _check_decoded(uri: str, packets: list[MediaPacket], pictures: Pictures | No
     for kind, success in decoded.items():
         if not success:
             raise ClipError(f"undecodable-{kind}", f"{uri} has {kind}, but nothing of it can be decoded")
+
+
+def _check_whole(demuxer: Demuxer, ended_s: float, end_s: float) -> None:
+    """Refuse a clip whose end is missing, since its file is cut off."""
+    if ended_s > end_s - _MISSING_S:
+        return
+    missing_s = min(demuxer.missing_after(ended_s), end_s - ended_s)
+    if missing_s > _MISSING_S:
+        raise ClipError(
+            "cut-off",
+            f"{demuxer.uri} is cut off after {ended_s:.1f} s, and {missing_s:.1f} s of this clip are missing; copy it "
+            "again from where it came from",
+        )
 
 
 def _nothing_there(uri: str, start_s: float, sound_s: float) -> ClipError:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Generic, TypeAlias, TypeVar, cast
 
 import av
@@ -14,6 +15,7 @@ from av.stream import Discard, Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from affectgpt.clips.lengths import HEAD_BYTES, missing_s
 from affectgpt.clips.storage import local_path, open_source, stat_source, translated_errors
 from affectgpt.errors import ClipError
 
@@ -93,10 +95,12 @@ class Demuxer:
         audio: its sound, None where there is none.
     """
 
-    def __init__(self, uri: str, container: InputContainer) -> None:
+    def __init__(self, uri: str, container: InputContainer, first_bytes: bytes, size_bytes: int) -> None:
         """Choose the streams; ``open_demuxer`` is what users call."""
         self.uri = uri
         self._container = container
+        self._first_bytes = first_bytes
+        self._size_bytes = size_bytes
         origin_s = (container.start_time or 0) / av.time_base
         pictures = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
         self.video = _track(pictures, origin_s)
@@ -107,6 +111,15 @@ class Demuxer:
         for stream in container.streams:
             if stream.index not in self._tracks:
                 stream.discard = Discard.all
+
+    def missing_after(self, ended_s: float) -> float:
+        """Say how many seconds the file lacks after its end, since it is cut off; 0 where it is not.
+
+        Args:
+            ended_s: when what was read to the end of the file ended.
+        """
+        media = [track.stream for track in self._tracks.values()]
+        return missing_s(self._container, media, self._first_bytes, self._size_bytes, ended_s)
 
     def read(self, start_s: float, end_s: float) -> Iterator[MediaPacket]:
         """Read the packets of a span, in the order of the file.
@@ -239,11 +252,11 @@ def open_demuxer(uri: str) -> Iterator[Demuxer]:
         ClipError: ``not-media``, ``no-streams``, ``undecodable-video`` or ``undecodable-sound`` (FFmpeg has no decoder
             for it), ``too-large``, ``empty-file``, ``not-found`` and the other reasons of ``affectgpt.clips.storage``.
     """
-    stat_source(uri)
+    size_bytes = stat_source(uri).size_bytes
     path = local_path(uri)
     opened: AbstractContextManager[str | BinaryIO] = nullcontext(str(path)) if path is not None else open_source(uri)
     with opened as file, _open_container(uri, file) as container:
-        demuxer = Demuxer(uri, container)
+        demuxer = Demuxer(uri, container, _first_bytes(uri, file), size_bytes)
         if demuxer.video is None and demuxer.audio is None:
             raise ClipError("no-streams", f"{uri} holds neither video nor sound; give a file that does")
         for track, kind in ((demuxer.video, "video"), (demuxer.audio, "sound")):
@@ -252,6 +265,18 @@ def open_demuxer(uri: str) -> Iterator[Demuxer]:
         if demuxer.video is not None:
             _check_size(uri, demuxer.video.stream.codec_context)
         yield demuxer
+
+
+def _first_bytes(uri: str, file: str | BinaryIO) -> bytes:
+    with translated_errors(uri):
+        if isinstance(file, str):
+            with Path(file).open("rb") as local:
+                return local.read(HEAD_BYTES)
+        place = file.tell()
+        file.seek(0)
+        content = file.read(HEAD_BYTES)
+        file.seek(place)
+        return content
 
 
 def _open_container(uri: str, file: str | BinaryIO) -> InputContainer:

@@ -11,6 +11,7 @@ from av.packet import Packet
 from av.stream import Discard, Disposition, Stream
 
 from affectgpt.clips.languages import language_tag
+from affectgpt.clips.lengths import stated_duration_s
 from affectgpt.clips.storage import local_path, open_source, stat_source, translated_errors
 from affectgpt.clips.subtitles import Cue, collapsed
 from affectgpt.errors import ClipError
@@ -21,16 +22,6 @@ _OPTIONS = {
     "wav,w64,flac,mp3,ogg,aac,ac3,eac3,aiff,au,caf,amr,wv,tta,ape",
     "protocol_whitelist": "file",
 }
-# These hold no length: FFmpeg derives one from the bit rate, or from first and last time stamps and so leaves out the
-# last frame.
-_WITHOUT_LENGTH = frozenset({"mpeg", "mpegts", "mpegvideo", "h264", "hevc", "m4v", "mp3", "aac", "ac3", "eac3", "amr"})
-# The length that these state counts from time stamp zero, not from the first one.
-_LENGTH_FROM_ZERO = frozenset({"matroska", "flv"})
-# Whether the length that these state counts from zero depends on who wrote the file; those of their streams count from
-# the first time stamp, unless the file is in fragments.
-_LENGTH_OF_STREAMS = frozenset({"mov"})
-# Of these FFmpeg finds the last time stamps at the end of the file.
-_LENGTH_AT_THE_END = frozenset({"mpeg", "mpegts"})
 _TEXT_CODECS = frozenset({"subrip", "srt", "text", "webvtt", "mov_text", "ass", "ssa"})
 _STILL_CODECS = frozenset({"mjpeg", "png", "bmp"})
 _ASS_OVERRIDE = re.compile(r"\{[^{}]*\}")
@@ -93,7 +84,7 @@ def probe(uri: str, head_only: bool = False) -> SourceInfo:
             raise ClipError("no-streams", f"{uri} holds neither video nor sound; give a file that does")
         audio_language = language_tag(audios[0].language) if audios else None
         text = _text_track(container.streams.subtitles, audio_language)
-        duration_s = _stated_duration_s(container, [*videos, *audios], head_only)
+        duration_s = stated_duration_s(container, [*videos, *audios], at_the_end=head_only)
         cues: tuple[Cue, ...] = ()
         if (text is not None and not head_only) or duration_s is None:
             read = None if head_only else text
@@ -162,28 +153,6 @@ def _text_track(tracks: Sequence[Stream], spoken: str | None) -> Stream | None:
         key=lambda s: (spoken is None or language_tag(s.language) != spoken, not s.disposition & Disposition.default),
         default=None,
     )
-
-
-def _stated_duration_s(container: InputContainer, media: Sequence[Stream], at_the_end: bool) -> float | None:
-    """Give the length that the container holds, or, if wanted, its end tells; None where neither does."""
-    name = container.format.name.split(",")[0]
-    if container.duration is None or (name in _WITHOUT_LENGTH and not (at_the_end and name in _LENGTH_AT_THE_END)):
-        return None
-    late = max(0, container.start_time or 0)
-    if late and name in _LENGTH_OF_STREAMS:
-        return _length_of_streams_s(media, late / av.time_base)
-    ticks = container.duration - (late if name in _LENGTH_FROM_ZERO else 0)
-    return ticks / av.time_base if ticks > 0 else None
-
-
-def _length_of_streams_s(streams: Sequence[Stream], origin_s: float) -> float | None:
-    ends = [
-        float((stream.start_time + stream.duration) * stream.time_base) - origin_s
-        for stream in streams
-        # A stream in fragments has no frames in the file's index.
-        if stream.frames and stream.start_time is not None and stream.duration is not None and stream.time_base
-    ]
-    return max(ends) if len(ends) == len(streams) and max(ends) > 0 else None
 
 
 def _scan(
