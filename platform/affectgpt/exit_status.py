@@ -1,6 +1,8 @@
 """How a command ends: its exit status, and the line on stderr that says why it ended early."""
 
+import os
 import signal
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
@@ -47,6 +49,9 @@ def run_command(name: str, action: Callable[[], None], stopped: str) -> int:
     except KeyboardInterrupt:
         say(f"{name}: {stopped}")
         return STOPPED
+    except BrokenPipeError:
+        # Who reads what is printed has seen enough; Python would complain when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         if is_disk_full(error):
             say(f"{name}: {DISK_FULL} ({error}); make room, and run the same command again")

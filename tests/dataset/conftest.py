@@ -28,6 +28,7 @@ def report() -> dict[str, Any]:
         "rejected": 2,
         "open": 0,
         "uninspected": 0,
+        "limit": None,
         "annotated_this_run": 48,
         "annotated_before": 0,
         "runs": [run("20260503T140450Z-0a1b2c", annotated=48)],

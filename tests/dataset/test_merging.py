@@ -58,6 +58,13 @@ def output(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
+def test_shards_of_which_one_was_limited_are_refused(output: Path) -> None:
+    file = output / "shards" / "0002-of-0003" / "report.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "limit": 4}))
+    with pytest.raises(RequestError, match=r"1/3 and 2/3 were built otherwise \(--limit: all -> 4 sources\)"):
+        merge(str(output))
+
+
 def test_shards_of_an_earlier_release_are_merged_too(output: Path) -> None:
     for file in (output / "shards").glob("*/report.json"):
         told = json.loads(file.read_text())

@@ -7,6 +7,7 @@ import pytest
 
 from affectgpt.dataset.checks import (
     check_budget,
+    check_no_source_is_gone,
     check_nothing_is_dropped,
     check_outcomes,
     check_output,
@@ -153,6 +154,11 @@ def test_clips_are_not_dropped_unasked(tmp_path: Path) -> None:
     )
     check_nothing_is_dropped(output, plan_of("1", "2", "3"), drop_missing=False)
     check_nothing_is_dropped(output, plan_of("1"), drop_missing=True)
+    listed = pa.RecordBatch.from_pylist([{"source_id": name} for name in ("clip of 1", "clip of 2")])
+    check_no_source_is_gone(output, [listed], drop_missing=False)
+    check_no_source_is_gone(output, [listed.slice(0, 1)], drop_missing=True)
+    with pytest.raises(RequestError, match=r"1 of its clips are not in this input \(clip of 2\).*--drop-missing"):
+        check_no_source_is_gone(output, [listed.slice(0, 1)], drop_missing=False)
     with pytest.raises(RequestError, match=r"1 of its clips are not in this input \(clip of 2\).*--drop-missing"):
         check_nothing_is_dropped(output, plan_of("1"), drop_missing=False)
 

@@ -1,5 +1,6 @@
 """What a node may read and write, on real folders; nothing is left behind."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def test_what_is_in_an_output_stays(tmp_path: Path) -> None:
 def test_an_output_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "cannot be written" in looked(output=tmp_path / "file" / "in").unwritten
+
+
+def test_names_that_are_not_utf8_do_no_harm(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / os.fsdecode(b"bad\xff.mpg")).write_bytes(b"x")
+    assert looked([folder]).unread == {}
 
 
 def test_inputs_are_read(tmp_path: Path) -> None:

@@ -85,6 +85,13 @@ def test_rejected_clips_are_tried_again_on_request(tmp_path: Path) -> None:
         (["--input", "{tmp}/in", "--output", "{tmp}/in"], "it holds other files"),
         (["--input", "{tmp}/in", "--output", "/proc/out"], "cannot be written"),
         (["--input", "{tmp}/in", "--output", "nosuch://bucket/out"], "nosuch"),
+        ([], "--input or --manifest"),
+        (["--report", "{tmp}/r.html"], "no run of build-dataset has begun there"),
+        (["--report", "{tmp}/out/data/part-0.parquet"], "ends in .html"),
+        (["--report", "{tmp}/out/report.html"], "outside the output"),
+        (["--report", "s3://bucket/r.html"], "of this machine"),
+        (["--report", "{tmp}/r.html", "--limit", "3"], "takes --output and --shard alone"),
+        (["--report", "{tmp}/r.html", "--set", "decode.frames=3"], "takes --output and --shard alone"),
     ],
 )
 def test_a_wrong_request_is_refused_in_a_line_and_writes_nothing(

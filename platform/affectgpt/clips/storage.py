@@ -270,6 +270,8 @@ def _clip_error(uri: str, error: Exception) -> ClipError:
 
 
 def _unread(uri: str, cause: BaseException) -> ClipError:
+    if isinstance(cause, UnicodeDecodeError):
+        return ClipError("unsupported-uri", f"{uri} holds a name that is not UTF-8, {cause.object!r}; rename it")
     if local_path(uri) is not None:
         return ClipError("unreadable", f"{uri} could not be read: {cause}; the file or its disk is damaged")
     return ClipError("unreachable", f"{uri} could not be read: {cause}; check the host and the network, and run again")

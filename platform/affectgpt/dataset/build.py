@@ -14,6 +14,7 @@ from affectgpt.clips.sources import Source, list_sources
 from affectgpt.dataset.attempts import clip_attempts, source_attempts
 from affectgpt.dataset.checks import (
     check_budget,
+    check_no_source_is_gone,
     check_nothing_is_dropped,
     check_outcomes,
     check_output,
@@ -95,6 +96,7 @@ def _build(request: Request, output: Folder, check_claim: Callable[[], None], be
     ledger.drop_uncommitted()
     attempts = source_attempts(ledger, request.retry_rejected)
     sources = list(source_batches(request.sources(), recipe.cutting.settings(), attempts))
+    check_no_source_is_gone(output, sources, request.drop_missing)
     for model in recipe.used_models():
         check_model(model)
     # Importing Ray takes seconds, which a request that is refused should not cost.
@@ -105,7 +107,7 @@ def _build(request: Request, output: Folder, check_claim: Callable[[], None], be
     cluster.check_models(recipe)
     begin(output, recipe)
     run = Recorder.of_new_run(ledger, began)
-    run.begin()
+    run.begin(request.limit)
     count = ledger.sources.write_table(sources, SOURCES)
     left = ledger.uninspected.write_table((attempts.without_known(batch, "source_key") for batch in sources), SOURCES)
     run.add(STARTED, sources=count, uninspected=left)

@@ -1,6 +1,7 @@
 """What must hold before, during and after a run, and what to do where it does not."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +18,8 @@ from affectgpt.errors import ClipError, JobError, RequestError
 BUDGET_FROM_CLIPS = 100
 REASONS_SHOWN = 10
 NAMES_SHOWN = 5
+_SPAN = r"#t=[0-9.]*(,[0-9.]*)?$"
+"""What ``affectgpt.clips.sources.span_id`` adds to the id of a source."""
 
 
 def check_output(uri: str, recipe: Recipe, new_version: bool = False) -> Folder:
@@ -58,6 +61,28 @@ def check_writable(uri: str, output: Folder) -> None:
         raise RequestError(f"output: {error.message}; name another --output") from error
 
 
+def check_no_source_is_gone(output: Folder, sources: Sequence[pa.RecordBatch], drop_missing: bool) -> None:
+    """Check, before anything is inspected, that each clip of the published data set is of a source that is listed.
+
+    Args:
+        output: of the data set.
+        sources: rows of SOURCES.
+        drop_missing: whether clips may be left out.
+
+    Raises:
+        RequestError: some are not, and leaving them out was not asked for.
+    """
+    if drop_missing or not (output / "data").files(".parquet"):
+        return
+    listed = Lookup(pa.chunked_array([batch["source_id"] for batch in sources], pa.string()))
+    missing: list[str] = []
+    for batch in (output / "data").read_batches(["clip_id"], DATA):
+        clips = batch["clip_id"]
+        of_source = pc.or_(listed.holds(clips), listed.holds(pc.replace_substring_regex(clips, _SPAN, "")))
+        missing += clips.filter(pc.invert(of_source)).to_pylist()
+    _refuse_to_drop(output, missing)
+
+
 def check_nothing_is_dropped(output: Folder, plan: Plan, drop_missing: bool) -> None:
     """Check that each clip of the published data set is still among the inputs.
 
@@ -70,6 +95,10 @@ def check_nothing_is_dropped(output: Folder, plan: Plan, drop_missing: bool) -> 
     missing: list[str] = []
     for batch in (output / "data").read_batches(["clip_id"], DATA):
         missing += batch["clip_id"].filter(pc.invert(planned.holds(batch["clip_id"]))).to_pylist()
+    _refuse_to_drop(output, missing)
+
+
+def _refuse_to_drop(output: Folder, missing: list[str]) -> None:
     if missing:
         raise RequestError(
             f"output {output.path}: {len(missing)} of its clips are not in this input ({_names(missing)}), "

@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 
 import pyarrow as pa
@@ -37,7 +36,6 @@ BLOCKS_PER_CPU = 2
 SOURCES_PER_BLOCK = 512
 # What cannot come up says so in seconds; a busy machine may take a minute to import an engine.
 CHECK_TIMEOUT_S = 300.0
-RELEASE_TIMEOUT_S = 2.0
 ONE_THAT_DECODES = {"CPU": 1.0}
 ROOM_REMEDY = (
     "models, and steps with workers of their own, are held all at once, beside a process that decodes: lower their "
@@ -174,17 +172,9 @@ def _run(
         return
     # The checkpoint needs a Parquet read, and commits per block: the repartition decides how much work a kill can cost.
     with _checkpoint(results.done, id_column), _ray_errors():
-        _await_release()
         dataset = ray.data.read_parquet(rows_from.path, filesystem=rows_from.filesystem)
         dataset = stages(dataset.repartition(_blocks(rows, rows_per_block)))
         dataset.write_parquet(results.path, filesystem=results.filesystem)
-
-
-def _await_release() -> None:
-    """Wait for the CPUs that the work before holds for a moment longer; Ray Data would warn that there are none."""
-    until = time.monotonic() + RELEASE_TIMEOUT_S
-    while not ray.available_resources().get("CPU") and time.monotonic() < until:
-        time.sleep(0.02)
 
 
 def _blocks(rows: int, rows_per_block: int) -> int:

@@ -6,10 +6,10 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import PurePosixPath
+from typing import Any, Final
 
-from affectgpt.clips.storage import join_uri
+from affectgpt.clips.storage import join_uri, local_path
 from affectgpt.dataset.build import Request, build
 from affectgpt.dataset.checks import check_output
 from affectgpt.dataset.forecast import forecast
@@ -19,6 +19,9 @@ from affectgpt.dataset.replay import replay
 from affectgpt.dataset.shards import SHARDS, Shard
 from affectgpt.errors import RequestError
 from affectgpt.exit_status import run_command
+
+_DEFAULT_RECIPE: Final = "laptop"
+_NOTHING: Final = "no clip is in the data set; rejected/ says of each why"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         help="take nothing in: write the report of --output as it stands, while a run goes on or after it was stopped",
     )
     parser.add_argument("--output", required=True, help="folder or URI of the data set")
-    parser.add_argument("--recipe", default="laptop", help="a shipped recipe or a YAML file (default: laptop)")
+    parser.add_argument("--recipe", default=_DEFAULT_RECIPE, help="a shipped recipe or a YAML file (default: laptop)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting, e.g. decode.frames=16"
     )
@@ -133,12 +136,18 @@ def _request(options: argparse.Namespace) -> Request:
 
 def _write_replay(options: argparse.Namespace) -> None:
     building = ("limit", "dry_run", "sample", "retry_rejected", "new_version", "drop_missing")
-    if any(getattr(options, name) for name in building):
+    if any(getattr(options, name) for name in building) or options.set or options.recipe != _DEFAULT_RECIPE:
         raise RequestError("--report: it only looks, and takes --output and --shard alone")
     output = _request(options).output
+    file = local_path(options.report)
+    if file is None or file.suffix.lower() != ".html":
+        raise RequestError(f"--report {options.report}: name a file of this machine that ends in .html")
+    place = local_path(output)
+    if place is not None and place.resolve() in file.resolve().parents:
+        raise RequestError(f"--report {options.report}: name a file outside the output, which only runs write to")
     report, page = replay(output)
     try:
-        Path(options.report).write_text(page, encoding="utf-8")
+        file.write_text(page, encoding="utf-8")
     except OSError as error:
         raise RequestError(f"--report {options.report}: it cannot be written: {error}; name another file") from error
     print_summary(report, output, options.report)
@@ -175,9 +184,12 @@ def print_summary(report: dict[str, Any], output: str, page: str | None = None) 
         slowest = "  <- slowest" if stage["name"] == report["bottleneck"] else ""
         rate = "" if stage["clips_per_second"] is None else f"{stage['clips_per_second']:8.1f} clips/s"
         print(f"  {stage['name']:14} {stage['seconds']:8.2f} s {rate}{slowest}".rstrip())
+    if report["limit"]:
+        print(f"no more than the first {report['limit']} sources were taken (--limit)")
     labels = ", ".join(f"{label['label']} {label['count']}" for label in report["labels"][:8])
     others = f", ... ({report['distinct_labels']} distinct)" if report["distinct_labels"] > 8 else ""
-    print(f"labels: {labels}{others}" if labels else "no clip is in the data set; rejected/ says of each why")
+    nothing = "nothing is annotated yet" if report["open"] or report["uninspected"] else _NOTHING
+    print(f"labels: {labels}{others}" if labels else nothing)
     print(f"data set: {output}\nreport:   {page or output.rstrip('/') + '/report.html'}")
 
 

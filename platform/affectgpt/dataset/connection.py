@@ -20,11 +20,13 @@ import affectgpt
 from affectgpt.errors import JobError, RequestError, is_disk_full, is_store_failure
 
 _DISTRIBUTION: Final = "affectgpt-platform"
+_LOGGER_OF_DATASETS: Final = "ray.data.dataset"
 _LOGGERS_OF_FAILURES: Final = ("ray.data.exceptions", "ray.data._internal.execution.streaming_executor_state")
 _LOGGER_OF_TOKENS: Final = "ray._private.authentication.authentication_token_setup"
 _CONNECT_S: Final = 5.0
 _REMEDY: Final = (
-    "start the cluster, or repair RAY_ADDRESS; RAY_ADDRESS=local starts a cluster of its own on this machine"
+    "start the cluster, or repair RAY_ADDRESS, and set RAY_AUTH_MODE=token where the cluster asks for one; "
+    "RAY_ADDRESS=local starts a cluster of its own on this machine"
 )
 
 
@@ -66,6 +68,7 @@ def connect(show_workers: bool = True) -> None:
     context.raise_original_map_exception = True
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)
+    logging.getLogger(_LOGGER_OF_DATASETS).addFilter(_is_news)
     for name in _LOGGERS_OF_FAILURES:
         logging.getLogger(name).addFilter(_is_a_fault)
 
@@ -73,6 +76,14 @@ def connect(show_workers: bool = True) -> None:
 def _is_a_risk(record: logging.LogRecord) -> bool:
     """Whether what is logged of tokens is more than that the cluster asks for one."""
     return not record.getMessage().startswith("Token authentication is enabled")
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether what Ray Data logs is more than that all CPUs are held, as they are for a moment after each phase.
+
+    Where others hold them, ``affectgpt.dataset.progress`` says so.
+    """
+    return "does not have any available CPUs" not in record.getMessage()
 
 
 def _is_a_fault(record: logging.LogRecord) -> bool:

@@ -33,6 +33,7 @@ class Run:
         annotate_s: seconds of annotating.
         wall_s: seconds of the whole; so far, where it was stopped or goes on.
         last_event: how far it has come.
+        limit: how many sources it takes at most, or None for all.
     """
 
     run_id: str
@@ -42,6 +43,7 @@ class Run:
     annotate_s: float
     wall_s: float
     last_event: str
+    limit: int | None = None
 
     @property
     def is_published(self) -> bool:
@@ -71,9 +73,9 @@ class Recorder:
         """Name a run; nothing is written yet."""
         return Recorder(ledger.runs, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", began)
 
-    def begin(self) -> None:
-        """Write down that the run begins, where, and by which release."""
-        line = self._line(BEGAN, {"host": socket.gethostname(), "version": __version__})
+    def begin(self, limit: int | None = None) -> None:
+        """Write down that the run begins, where, by which release, and how many sources it takes at most."""
+        line = self._line(BEGAN, {"host": socket.gethostname(), "version": __version__, "limit": limit})
         self.folder.write_text(f"{self.run_id}{_SUFFIX}", line)
 
     def add(self, event: str, **facts: int) -> None:
@@ -125,6 +127,7 @@ def _run(run_id: str, lines: str) -> Run:
         annotate_s=after_s.get(ANNOTATED, last_s) - planned_s,
         wall_s=last_s,
         last_event=events[-1]["event"],
+        limit=events[0].get("limit"),
     )
 
 

@@ -109,8 +109,11 @@ def _check_alike(parts: Sequence[_Part]) -> None:
     first = parts[0]
     recipe = Recipe.model_validate(first.report["recipe"]).content()
     for part in parts[1:]:
+        limits = [one.report.get("limit") or "all" for one in (first, part)]
         changed = differences(recipe, Recipe.model_validate(part.report["recipe"]).content())
         versions = [one.report["pipeline_version"] for one in (first, part)]
+        if limits[0] != limits[1]:
+            changed = [*changed, f"--limit: {limits[0]} -> {limits[1]} sources"]
         if versions[0] != versions[1]:
             changed = [*changed, f"release: {' -> '.join(versions)}"]
         if changed:

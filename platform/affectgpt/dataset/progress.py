@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from affectgpt.dataset.ledger import Folder, rows_in
 
 EVERY_S = 5.0
+WAITS_S = 30.0
 
 
 @contextmanager
@@ -32,7 +33,9 @@ def progress(verb: str, noun: str, total: int, before: int, done: Folder) -> Ite
             fresh = rows_in(done, known) - at_start
             if before + fresh >= total and not fresh:
                 continue  # There was nothing to do, and the cluster is still starting.
-            say(_line(verb, noun, before, fresh, total, time.monotonic() - start))
+            seconds = time.monotonic() - start
+            waits = "; see whether another job holds the cluster's CPUs" if not fresh and seconds >= WAITS_S else ""
+            say(_line(verb, noun, before, fresh, total, seconds) + waits)
 
     say(f"{verb} {total} {noun}" + (f" ({before} have been done before)" if before else ""))
     watcher = threading.Thread(target=watch, daemon=True)

@@ -4,6 +4,7 @@ import contextlib
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow.fs as pafs
 
@@ -148,6 +149,9 @@ def _unread(uri: str) -> str:
                 stream.read(1)
             return ""
         with translated_errors(uri):
+            path = local_path(_before_glob(uri))
+            if path is not None:
+                return _unread_here(uri, path)
             folder = Folder.at(_before_glob(uri))
             info = folder.filesystem.get_file_info(folder.path)
             if info.type == pafs.FileType.NotFound:
@@ -160,6 +164,25 @@ def _unread(uri: str) -> str:
     except ClipError as error:
         return error.message
     return ""
+
+
+def _unread_here(uri: str, path: Path) -> str:
+    """As ``_unread``, of this machine, whose names need not be UTF-8."""
+    if not path.exists():
+        return f"{uri} does not exist"
+    file = path if path.is_file() else next(_files_below(path, _DEPTH), None)
+    if file is None:
+        return f"{uri} holds no file"
+    with file.open("rb") as stream:
+        stream.read(1)
+    return ""
+
+
+def _files_below(folder: Path, depth: int) -> Iterator[Path]:
+    inner = sorted(folder.iterdir())
+    yield from (path for path in inner if path.is_file())
+    if depth > 0:
+        yield from (file for path in inner if path.is_dir() for file in _files_below(path, depth - 1))
 
 
 def _before_glob(uri: str) -> str:
