@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -100,18 +101,22 @@ def test_a_killed_driver(clips: Path, undisturbed: list[dict], tmp_path: Path) -
     assert not (output / "report.json").exists()
     asked = run_job("--output", output, "--report", tmp_path / "so-far.html")
     assert asked.returncode == 0, asked.stderr
-    so_far = sum(kept.values())
-    assert f"{CLIPS} inputs = {so_far} annotated + 0 filtered + 0 rejected + {CLIPS - so_far} open" in asked.stdout
-    assert f"{CLIPS - so_far} open" in (tmp_path / "so-far.html").read_text()
+    counts = re.match(rf"{CLIPS} inputs = (\d+) annotated \+ 0 filtered \+ 0 rejected \+ (\d+) open", asked.stdout)
+    assert counts is not None, asked.stdout
+    # Workers commit what they have, for as long as it takes them to see that their driver is gone.
+    so_far, still_open = map(int, counts.groups())
+    assert sum(kept.values()) <= so_far and so_far + still_open == CLIPS
+    assert f"{still_open} open" in (tmp_path / "so-far.html").read_text()
     done = run_job("--input", clips, "--output", output, *BLOCKS)
     assert done.returncode == 0, done.stderr
     after = committed(output)
     assert kept.items() <= after.items(), "what was finished must stay as it is"
     assert sum(after.values()) == CLIPS, "nothing may be annotated twice"
     assert content(output) == undisturbed
-    assert f"{CLIPS - so_far} were annotated by the last run, {so_far} before it" in done.stdout
-    runs = json.loads((output / "report.json").read_text())["runs"]
-    assert [(run["annotated"], run["is_published"]) for run in runs] == [(so_far, False), (CLIPS - so_far, True)]
+    killed, second = json.loads((output / "report.json").read_text())["runs"]
+    assert (killed["is_published"], second["is_published"]) == (False, True)
+    assert so_far <= killed["annotated"] == CLIPS - second["annotated"]
+    assert f"{second['annotated']} were annotated by the last run, {killed['annotated']} before it" in done.stdout
 
 
 def test_killed_workers_cost_nothing_but_time(clips: Path, undisturbed: list[dict], tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_many_clients_get_their_own_answers_or_are_told_to_come_again(url: str, 
         if one.status_code == 200:
             assert one.json()["description"] == answer(clip.suffix == ".mp4", True)
         else:
-            assert one.json()["error"]["type"] == "queue-full"
+            assert '"queue-full"' in one.text, (one.text, one.headers)
             assert one.headers["Retry-After"] == "1"
     few = asyncio.run(post_many(url, wanted[:REQUESTS]))
     assert [one.status_code for one in few] == [200] * REQUESTS

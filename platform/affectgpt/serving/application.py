@@ -20,6 +20,11 @@ What is beyond that waits with the ingress, which asks for room at growing inter
 fewer a batch is often not full. Measured with 32 clients, batches of 8 and 256 tokens a clip: 8.8 and 10.7 clips/s
 where it holds two, 12.8 where it holds four.
 """
+QUEUED: Final = 10
+"""How many times what an ingress worker holds may wait before it; it answers at once whom it has no room for.
+
+Of a burst beyond that, Ray's proxy refuses the rest, with 429 and Retry-After too, but in its own words.
+"""
 _LOADING_TRIES: Final = 3
 _SHUTDOWN_S: Final = 60.0
 _LOGGING: Final = LoggingConfig(encoding="JSON", enable_access_log=False)
@@ -71,7 +76,7 @@ def application(settings: Settings) -> Application:
         autoscaling_config=_autoscaling(ingress.replicas, settings.recipe.limits.requests / 2),
         max_surge_percent=ingress.replicas.surge_percent,
         max_ongoing_requests=ongoing,
-        max_queued_requests=ongoing,
+        max_queued_requests=QUEUED * ongoing,
         backpressure_config=BackpressureConfig(status_code=429, retry_after_s=1.0),
         graceful_shutdown_timeout_s=_SHUTDOWN_S,
         logging_config=_LOGGING,
