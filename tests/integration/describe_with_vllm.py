@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -23,6 +24,8 @@ from affectgpt.serving.engines.vllm import VLLMEngine
 from affectgpt.serving.settings import read_settings
 from tests.integration.asked_of_engines import BATCH_SIZE, QUERIES, TOKENS
 
+SLOW_S = 0.5
+
 
 def loaded(model: str) -> VLLMEngine:
     engine = load_engine(read_settings({"model": model, "model_workers": {"engine": "vllm", "batch_size": BATCH_SIZE}}))
@@ -33,6 +36,18 @@ def loaded(model: str) -> VLLMEngine:
 def told(done: Outcome) -> dict[str, Any]:
     outcome = asdict(done.result) if isinstance(done.result, Answer) else done.result.reason
     return {"outcome": outcome, "batch": done.batch}
+
+
+async def told_slowly(engine: VLLMEngine) -> list[str]:
+    """Let a text be told to who takes so long that several tokens come at once, the last one among them."""
+    texts: list[str] = []
+
+    def take(text: str) -> None:
+        texts.append(text)
+        time.sleep(SLOW_S)
+
+    await engine.answer(QUERIES[0], take)
+    return texts
 
 
 async def left_in_the_middle(engine: VLLMEngine) -> dict[str, int]:
@@ -69,6 +84,7 @@ async def main(model: str, unsupported: str) -> None:
     texts: list[str] = []
     said["answers"] = [told(await engine.answer(QUERIES[0], texts.append))]
     said["texts"] = texts
+    said["texts_told_slowly"] = await told_slowly(engine)
     said["answers"] += map(told, await asyncio.gather(*map(engine.answer, QUERIES[1:])))
     said["left"] = await left_in_the_middle(engine)
     said["after"] = told(await engine.answer(QUERIES[0]))

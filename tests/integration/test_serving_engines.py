@@ -110,6 +110,9 @@ def test_a_text_is_told_as_it_grows(said: dict[str, Any]) -> None:
     texts = said["texts"]
     assert len(texts) > 3 and all(later.startswith(earlier) for earlier, later in pairwise(texts))
     assert texts[-1] == said["answers"][0]["outcome"]["description"]["text"]
+    slowly = said["texts_told_slowly"]
+    assert slowly[-1] == texts[-1] and all(later.startswith(earlier) for earlier, later in pairwise(slowly))
+    assert len(slowly) < len(texts), "several tokens come at once"
 
 
 def test_vllm_stops_writing_for_a_caller_who_is_gone(said: dict[str, Any]) -> None:

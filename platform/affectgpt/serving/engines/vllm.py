@@ -172,8 +172,10 @@ class VLLMEngine:
             async for output in outputs:
                 [piece] = output.outputs
                 ids += piece.token_ids
-                if on_text is not None and piece.finish_reason != "stop":
-                    text = text_so_far(self._preparer.processor, ids)
+                # Where this loop is slow, the last word comes together with the token that ends the text.
+                ended = piece.finish_reason == "stop"
+                if on_text is not None and len(piece.token_ids) > ended:
+                    text = text_so_far(self._preparer.processor, ids[:-1] if ended else ids)
                     if text is not None:
                         on_text(text)
         return ids
