@@ -112,7 +112,8 @@ def cues_of_part(uri: str, start_s: float, end_s: float) -> tuple[Cue, ...]:
         audios = list(container.streams.audio)
         text = _text_track(container.streams.subtitles, language_tag(audios[0].language) if audios else None)
         assert text is not None, f"{uri} has no text track"
-        return _cues_in(start_s, end_s, uri, container, text, [*container.streams.video, *audios])
+        # Sound first: a video may be a cover, whose one packet tells no time.
+        return _cues_in(start_s, end_s, uri, container, text, [*audios, *container.streams.video])
 
 
 @contextmanager
